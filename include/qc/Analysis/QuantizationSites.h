@@ -1,0 +1,63 @@
+//===- QuantizationSites.h - Where activations are quantized ----*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Decides which values of a level-0 function become 8-bit, so that nothing but
+// 8-bit tensors flows between the integer layers of a plain network. Observers
+// and quantization ask here and therefore agree on values and names.
+//
+// A layer with weights wants its input in 8 bits. The value that is quantized
+// is the root of that input: padding, slices, reshapes and max pooling pass
+// codes on. A quantized value wants in turn what its producer reads: the
+// residual of a convolution, the operands of an add, the input of an average
+// pooling or of an elementary function. Values between a convolution and the
+// end of its epilogue are never quantized.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef QC_ANALYSIS_QUANTIZATIONSITES_H
+#define QC_ANALYSIS_QUANTIZATIONSITES_H
+
+#include "mlir/Interfaces/FunctionInterfaces.h"
+#include "qc/Analysis/Epilogue.h"
+#include "llvm/ADT/DenseMap.h"
+
+namespace mlir::qc {
+
+/// A convolution or a product with a weight.
+struct QuantizableLayer {
+  Operation *op;
+  std::string name;
+  StringRef kind;
+  unsigned inputOperand, weightOperand;
+  Epilogue epilogue;
+};
+
+struct QuantizationSite {
+  Value value;
+  std::string name;
+};
+
+struct QuantizationSites {
+  /// In program order.
+  SmallVector<QuantizableLayer> layers;
+  /// Activations with one static encoding each, in program order.
+  SmallVector<QuantizationSite> sites;
+
+  /// Layers for which `isQuantized` is false ask for nothing.
+  static QuantizationSites
+  find(FunctionOpInterface function,
+       function_ref<bool(const QuantizableLayer &)> isQuantized);
+};
+
+/// The value whose codes the codes of `value` are: through padding with zero,
+/// slices, reshapes, transposes and max pooling.
+Value getCodeSource(Value value);
+
+/// The sum that `op`, a convolution or a product, makes, with its channels on
+/// one axis, returned as well.
+std::pair<Value, int64_t> getChannelSum(Operation *op);
+
+} // namespace mlir::qc
+
+#endif // QC_ANALYSIS_QUANTIZATIONSITES_H

@@ -1,0 +1,43 @@
+//===- QCAttributes.h - Encodings of tensors --------------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef QC_DIALECT_QC_IR_QCATTRIBUTES_H
+#define QC_DIALECT_QC_IR_QCATTRIBUTES_H
+
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "qc/Dialect/QC/IR/QCInterfaces.h"
+
+#define GET_ATTRDEF_CLASSES
+#include "qc/Dialect/QC/IR/QCAttributes.h.inc"
+
+namespace mlir::qc {
+
+/// The encoding of a tensor type, or null where its values are kept as they
+/// are.
+EncodingAttrInterface getEncoding(Type type);
+inline EncodingAttrInterface getEncoding(Value value) {
+  return getEncoding(value.getType());
+}
+
+/// The static affine encoding of a type (one scale and zero point known at
+/// compile time), or null.
+AffineAttr getStaticAffine(Type type);
+inline AffineAttr getStaticAffine(Value value) {
+  return getStaticAffine(value.getType());
+}
+
+/// `type` with the same shape and f32 elements, and `encoding` (may be null).
+RankedTensorType withEncoding(RankedTensorType type, Attribute encoding);
+
+/// The plain type that holds `component`; codes narrower than a byte are bytes
+/// of packed rows. Dynamic sizes stay dynamic.
+RankedTensorType getComponentType(MLIRContext *context,
+                                  const ::qc::numerics::Component &component);
+
+} // namespace mlir::qc
+
+#endif // QC_DIALECT_QC_IR_QCATTRIBUTES_H

@@ -1,0 +1,92 @@
+//===- Build.h - From a model to an artifact --------------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The stations of Pipelines/Compile.h in order, with calibration, measurements
+// and the report: what `qc compile` does between its options and its table.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef QC_EXECUTION_BUILD_H
+#define QC_EXECUTION_BUILD_H
+
+#include "qc/Execution/LoadedNet.h"
+#include "qc/Execution/Metrics.h"
+#include "qc/Pipelines/Compile.h"
+
+#include <atomic>
+
+namespace qc {
+
+/// What a build tells while it works. Every member may be empty.
+struct BuildHooks {
+  /// What is being done and how far it is, in [0, 1]; false stops the build
+  /// with an error of the code "interrupted".
+  std::function<bool(llvm::StringRef what, double done)> progress;
+  /// A remark for the user: one line.
+  std::function<void(llvm::StringRef line)> note;
+};
+
+struct BuildRequest {
+  std::string model, output;
+  CompileOptions options;
+  bool force = false;
+  /// The command line, for the report.
+  std::string command, version;
+  /// Measure quality on this data; empty: don't.
+  std::string evalData, metric, labels = "labels";
+  /// Measure times, if the target runs here.
+  bool measure = true;
+};
+
+struct BuildResult {
+  std::string name;
+  ArtifactSizes sizes;
+  uint64_t fp32Bytes = 0, arenaBytes = 0;
+  /// Null where nothing was measured.
+  std::optional<BenchTimes> times, fp32Times;
+  std::optional<MetricSpec> metric;
+  MetricValue quality, referenceQuality, difference;
+  std::vector<std::string> warnings;
+};
+
+/// Compiles `request.model` and writes the artifact.
+llvm::Expected<BuildResult> build(const BuildRequest &request,
+                                  const BuildHooks &hooks);
+
+/// Compiles a model for this machine into a folder for temporary files and
+/// loads it, for measuring; `shapes` are those of the inputs to come.
+llvm::Expected<std::unique_ptr<LoadedNet>>
+buildTemporary(llvm::StringRef model, const CompileOptions &options,
+               const LoadOptions &load);
+
+/// The text of one level of a compilation (--emit).
+llvm::Expected<std::string> buildLevel(const BuildRequest &request,
+                                       const BuildHooks &hooks);
+
+/// Statistics by the options' --stats and --calib, merged; nothing where there
+/// are none.
+struct StatisticsFile {
+  /// Bytes of the file; empty: none.
+  std::string bytes;
+  int64_t samples = 0;
+  std::string hash;
+  double seconds = 0;
+};
+llvm::Expected<StatisticsFile> makeStatistics(const BuildRequest &request,
+                                              const BuildHooks &hooks);
+
+/// Inputs for measuring: the sizes that were tuned for, numbers that are
+/// always the same. `batch` replaces the size of the first axis's symbol.
+llvm::Expected<std::vector<HostTensor>>
+benchInputs(const LoadedNet &net, std::optional<int64_t> batch = {});
+
+/// The parameters of a model in float32, in bytes.
+uint64_t parameterBytes(mlir::ModuleOp module);
+
+/// The CPU that this runs on, in words.
+std::string machineText();
+
+} // namespace qc
+
+#endif // QC_EXECUTION_BUILD_H

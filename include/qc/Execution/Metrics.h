@@ -1,0 +1,112 @@
+//===- Metrics.h - How good the answers of a network are --------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Each metric keeps a few numbers per sample, from which it computes its value,
+// a 95 % interval, and the interval of the difference of two networks on the
+// same samples (paired). docs/Driver.md has the formulas.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef QC_EXECUTION_METRICS_H
+#define QC_EXECUTION_METRICS_H
+
+#include "qc/Execution/DataSet.h"
+#include "qc/Execution/Network.h"
+
+#include <functional>
+
+namespace qc {
+
+/// `top1`, or `top1(logits)` with the output that it looks at.
+struct MetricSpec {
+  enum class Kind {
+    Top1,
+    Top5,
+    Mse,
+    Sqnr,
+    Psnr,
+    Cosine,
+    Agreement,
+    Kl,
+    SpearmanCosine
+  } kind = Kind::Top1;
+  std::string text, output;
+
+  static llvm::Expected<MetricSpec> parse(llvm::StringRef text);
+  bool needsLabels() const;
+  /// Compares with the outputs of another network.
+  bool needsReference() const;
+  bool higherIsBetter() const;
+  /// In [0, 1], shown as per cent: top1, top5, agreement.
+  bool isRate() const;
+};
+
+struct MetricValue {
+  double value = 0;
+  /// The 95 % interval.
+  double low = 0, high = 0;
+  int64_t samples = 0;
+};
+
+/// The numbers of each sample of one evaluation.
+struct MetricRecords {
+  MetricSpec spec;
+  /// `width` numbers a sample; see the kinds in Metrics.cpp.
+  size_t width = 1;
+  std::vector<double> numbers;
+
+  int64_t samples() const {
+    return static_cast<int64_t>(numbers.size() / width);
+  }
+  MetricValue value() const;
+  /// value() - other.value() on the same samples, with its interval.
+  MetricValue minus(const MetricRecords &other) const;
+};
+
+/// Called after each run with the runs done and all runs; false stops.
+using EvaluateProgress = std::function<bool(int64_t done, int64_t all)>;
+
+struct Evaluation {
+  MetricRecords records;
+  /// The same metric of the reference; without one, or where the metric
+  /// itself compares with it, no records.
+  MetricRecords reference;
+  bool interrupted = false;
+};
+
+/// Runs `net` (and `reference` if not null) on all data.
+llvm::Expected<Evaluation> evaluate(Network &net, Network *reference,
+                                    DataSet &data, const MetricSpec &spec,
+                                    const EvaluateProgress &progress = {});
+
+/// The metric on outputs that are at hand: `outputs[i]` of run i, `labels` all
+/// labels. For those who run networks themselves.
+class MetricRecorder {
+public:
+  /// Finds the metric's output among `ports`.
+  static llvm::Expected<MetricRecorder>
+  create(const MetricSpec &spec, llvm::ArrayRef<NetPort> ports);
+
+  /// The index of the output that the metric looks at.
+  size_t outputIndex() const { return output; }
+  /// Adds one run: the output, and the reference's if the metric needs it.
+  llvm::Error add(const HostTensor &output, const HostTensor *reference);
+  /// After the last run: takes the labels into account.
+  llvm::Error finish(llvm::ArrayRef<double> labels, llvm::StringRef where);
+
+  MetricRecords records;
+
+private:
+  void addRow(llvm::ArrayRef<double> row, llvm::ArrayRef<double> reference);
+
+  size_t output = 0;
+  NetPort port;
+  /// Rows of the metrics whose labels come last: the classes in order of
+  /// their values (the first five), or the cosine of each pair.
+  std::vector<double> pending;
+};
+
+} // namespace qc
+
+#endif // QC_EXECUTION_METRICS_H

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Reference encoders: values to the components of a DecodeSpec. Formats pick
+// one of these; better choices of codes (GPTQ and the like) use the same specs
+// and the same scale choice.
+
+#ifndef QC_NUMERICS_ENCODE_H
+#define QC_NUMERICS_ENCODE_H
+
+#include "qc/Numerics/Decode.h"
+
+namespace qc::numerics {
+
+/// How the range of a group is chosen: its extremes, or the shrunk range of
+/// least squared error (of a fixed grid).
+enum class ClipMode : uint8_t { MinMax, Mse };
+
+struct Encoded {
+  DecodeSpec spec;
+  std::vector<ComponentData> data;
+};
+
+/// An affine format of 1..8 bits. `group` as in ScaleComponent.
+struct AffineFormat {
+  unsigned bits = 8;
+  /// Symmetric: integers in [-(2^(bits-1) - 1), 2^(bits-1) - 1], bits >= 2,
+  /// kept as two's complement. Otherwise with a zero point per group: bits < 8
+  /// has integers and zero points in [0, 2^bits - 1], both kept in `bits` bits;
+  /// bits = 8 has them in [-128, 127].
+  bool symmetric = true;
+  std::vector<int64_t> group = {};
+  /// F32, F16 or BF16.
+  ElementKind scaleKind = ElementKind::F32;
+};
+
+/// Codes are looked up in `codebook` (2^bits entries or fewer) and scaled so
+/// that the group's largest magnitude meets the codebook's largest.
+struct CodebookFormat {
+  unsigned bits = 4;
+  std::vector<float> codebook = {};
+  std::vector<int64_t> group = {};
+  ElementKind scaleKind = ElementKind::F32;
+};
+
+DecodeSpec affineSpec(const AffineFormat &format);
+DecodeSpec codebookSpec(const CodebookFormat &format);
+/// 16-bit floats without scales.
+DecodeSpec float16Spec();
+DecodeSpec bfloat16Spec();
+
+/// Each group's scale is chosen (chooseAffine on its range), rounded to the
+/// stored kind, and the codes made with the rounded scale. NaN becomes the zero
+/// point's code.
+Encoded encodeAffine(std::span<const float> values,
+                     std::span<const int64_t> shape, const AffineFormat &format,
+                     ClipMode clip = ClipMode::MinMax);
+
+/// Nearest entry of x / scale; of two equally near ones the lower index. NaN
+/// gives the entry nearest to 0.
+Encoded encodeCodebook(std::span<const float> values,
+                       std::span<const int64_t> shape,
+                       const CodebookFormat &format);
+
+Encoded encodeFloat16(std::span<const float> values,
+                      std::span<const int64_t> shape);
+Encoded encodeBFloat16(std::span<const float> values,
+                       std::span<const int64_t> shape);
+
+/// The scale as stored: `scale` rounded to `kind` (F32, F16, BF16), kept
+/// positive and finite (the kind's smallest or largest value beyond that).
+float roundScale(float scale, ElementKind kind);
+
+} // namespace qc::numerics
+
+#endif // QC_NUMERICS_ENCODE_H

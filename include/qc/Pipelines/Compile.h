@@ -1,0 +1,97 @@
+//===- Compile.h - From a model to object code ------------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The stations of a compilation, each a function: load a model, quantize it,
+// generate code. qc, the calibration and the evaluation put them together.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef QC_PIPELINES_COMPILE_H
+#define QC_PIPELINES_COMPILE_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+#include "qc/Pipelines/CompileOptions.h"
+#include "qc/Target/Artifact/Artifact.h"
+#include "llvm/Support/Error.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace qc {
+
+/// One launch of the compiled graph that does a layer's work.
+struct CompiledLayer {
+  /// The layer's name in the model, and the text of its kernel's key.
+  std::string name, kernel;
+};
+
+/// Called with what is being done and how far it is, in [0, 1].
+using ProgressFn = std::function<void(llvm::StringRef what, double done)>;
+
+/// A compiled network, all but the files.
+struct CompiledNet {
+  NetSpec net;
+  Target target;
+  /// Worst first.
+  std::vector<LevelObject> levels;
+  std::string graphObject;
+  /// A temporary file that goes with this object.
+  std::string weightsFile;
+  uint64_t weightsBytes = 0;
+  std::vector<CompiledLayer> layers;
+  /// Metadata of the model: licence and the like.
+  std::string licence;
+
+  CompiledNet() = default;
+  CompiledNet(CompiledNet &&other) noexcept;
+  CompiledNet &operator=(CompiledNet &&other) noexcept;
+  ~CompiledNet();
+};
+
+/// A model on its way, and where the files of its parameters are.
+struct LoadedModel {
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+  std::string baseFolder;
+  std::string name;
+  std::string licence;
+};
+
+/// A context with everything loaded that the stations need.
+std::unique_ptr<mlir::MLIRContext> makeContext();
+
+/// Reads `path` (.onnx or .mlir) with the bounds of `options` and brings it to
+/// level 0 with channels last.
+llvm::Expected<LoadedModel> loadModel(mlir::MLIRContext &context,
+                                      llvm::StringRef path,
+                                      const CompileOptions &options);
+
+/// True where the model has quantize and dequantize ops of its own.
+bool isQuantized(mlir::ModuleOp module);
+
+/// Level 0 to level 1: observers on what would be quantized.
+llvm::Error insertObservers(mlir::ModuleOp module);
+
+/// Level 0 to level 2 by the precision, layers, recipe and algorithms of
+/// `options`, with the statistics in `statsFile` (may be empty).
+llvm::Error quantizeModel(mlir::ModuleOp module, const CompileOptions &options,
+                          llvm::StringRef statsFile,
+                          std::vector<std::string> &remarks);
+
+/// Level 0, 1 or 2 to object code. The module is used up.
+llvm::Expected<CompiledNet> generateCode(LoadedModel &model,
+                                         const CompileOptions &options,
+                                         const ProgressFn &progress = {});
+
+/// The text of a level: model, observed, qdq, integer, packed, kernels, llvm,
+/// asm. The module is at level 0, 1 or 2 and used up.
+llvm::Expected<std::string> emitLevel(LoadedModel &model,
+                                      const CompileOptions &options,
+                                      llvm::StringRef level);
+
+} // namespace qc
+
+#endif // QC_PIPELINES_COMPILE_H

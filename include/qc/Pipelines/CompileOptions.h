@@ -1,0 +1,106 @@
+//===- CompileOptions.h - What a compilation is asked for -------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The options of `qc compile`, `qc quantize` and `qc calibrate`, as parsed and
+// checked by tools/qc and explained in docs/Driver.md. Texts are as given on
+// the command line where their meaning needs the model.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef QC_PIPELINES_COMPILEOPTIONS_H
+#define QC_PIPELINES_COMPILEOPTIONS_H
+
+#include "qc/TargetInfo/Target.h"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace qc {
+
+/// --dim SYMBOL=MIN:OPT:MAX.
+struct DimRange {
+  std::string symbol;
+  int64_t min = 1, opt = 1, max = 1;
+};
+
+/// --shape NAME=1x3x224x224.
+struct ShapeOverride {
+  std::string input;
+  std::vector<int64_t> dims;
+};
+
+/// --input NAME:u8,nhwc,mean=..,std=..
+struct InputOverride {
+  std::string input;
+  /// Empty: as the model says.
+  std::string dtype;
+  bool channelsLast = false;
+  std::vector<double> mean, std;
+};
+
+/// --layer 'REGEX=P'.
+struct LayerRule {
+  std::string pattern, precision;
+};
+
+/// --observer minmax, percentile:99.99, entropy or mse.
+struct ObserverChoice {
+  enum class Kind { MinMax, Percentile, Entropy, Mse } kind = Kind::MinMax;
+  double percentile = 99.99;
+  std::string text = "minmax";
+};
+
+enum class Threading { None, Callback, OpenMP };
+enum class WeightsMode { Auto, Embedded, File };
+
+struct CompileOptions {
+  /// Prefix of files and symbols; empty: the model's name.
+  std::string name;
+  std::string precision = "keep";
+  bool requantize = false;
+  std::vector<std::string> algorithms;
+  std::string recipeFile;
+  std::vector<LayerRule> layers;
+
+  /// Calibration data, files or folders; and how much of it is used.
+  std::vector<std::string> calib;
+  int64_t samples = 128;
+  ObserverChoice observer;
+  /// Statistics files to use or to merge.
+  std::vector<std::string> stats;
+  std::string imatrixFile;
+
+  Target target;
+  std::vector<DimRange> dims;
+  std::vector<ShapeOverride> shapes;
+  std::vector<InputOverride> inputs;
+  std::optional<int64_t> context, sequences;
+
+  /// Threads that the library is tuned for, and what it uses.
+  int32_t threads = 1;
+  Threading threading = Threading::Callback;
+  /// The compiler's own threads.
+  int32_t jobs = 1;
+  std::string kernels = "generated";
+  bool tune = false;
+  std::optional<uint64_t> memoryBudget;
+  uint64_t seed = 0;
+  bool strict = false;
+  WeightsMode weights = WeightsMode::Auto;
+
+  /// --emit: model, observed, qdq, integer, packed, kernels, llvm, asm; empty:
+  /// the library.
+  std::string emit;
+  /// --dump-ir: one file per level goes there; empty: none.
+  std::string dumpFolder;
+  bool printPipeline = false;
+};
+
+} // namespace qc
+
+#endif // QC_PIPELINES_COMPILEOPTIONS_H

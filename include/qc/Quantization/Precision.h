@@ -1,0 +1,79 @@
+//===- Precision.h - How many bits each layer gets --------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Precisions as docs/Driver.md names them (w8a8, w4-g128, nf4 ...), and the
+// choice of one for each layer from an option, a recipe and patterns.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef QC_QUANTIZATION_PRECISION_H
+#define QC_QUANTIZATION_PRECISION_H
+
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/Error.h"
+#include "llvm/Support/Regex.h"
+
+#include <string>
+#include <vector>
+
+namespace qc::quantization {
+
+struct Precision {
+  enum class Weights { Float32, Float16, BFloat16, Integer, NF4 };
+  enum class Activations {
+    Float,
+    /// One encoding for all inputs, from statistics.
+    Static,
+    /// A scale for each row, found when the model runs.
+    Dynamic
+  };
+
+  Weights weights = Weights::Float32;
+  unsigned weightBits = 32;
+  /// Weights that share a scale along the sum; 0 is a whole channel.
+  int64_t group = 0;
+  Activations activations = Activations::Float;
+  unsigned activationBits = 32;
+
+  bool isFloat() const { return weights == Weights::Float32; }
+
+  /// Parses keep, fp32, fp16, bf16, nf4[-gN], int8, int4, wB[aB][-gN][-dynamic].
+  static llvm::Expected<Precision> parse(llvm::StringRef text);
+};
+
+/// The precision of each layer.
+class PrecisionChoice {
+public:
+  /// `layers` is REGEX=PRECISION;..., over `recipe` (the text of a JSON file,
+  /// may be empty), over `precision`.
+  static llvm::Expected<PrecisionChoice> create(llvm::StringRef precision,
+                                                llvm::StringRef layers,
+                                                llvm::StringRef recipe,
+                                                llvm::StringRef recipePath);
+
+  /// The precision of the layer called `name`: the last pattern that matches
+  /// all of it counts.
+  Precision get(llvm::StringRef name);
+
+  /// A message for the first pattern that matched none of `names`, with the
+  /// nearest of them; success if all did.
+  llvm::Error checkPatterns(const std::vector<std::string> &names) const;
+
+private:
+  struct Rule {
+    std::string pattern;
+    Precision precision;
+    bool exact;
+    bool matches(llvm::StringRef name) const;
+  };
+  llvm::Error addRecipe(llvm::StringRef text, llvm::StringRef path);
+  llvm::Error addPatterns(llvm::StringRef text);
+
+  Precision otherwise;
+  std::vector<Rule> rules;
+};
+
+} // namespace qc::quantization
+
+#endif // QC_QUANTIZATION_PRECISION_H

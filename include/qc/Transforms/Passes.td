@@ -1,0 +1,194 @@
+//===- Passes.td - Passes that stay on a level -------------*- tablegen -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef QC_TRANSFORMS_PASSES_TD
+#define QC_TRANSFORMS_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def FoldChannelAffinePass : Pass<"qc-fold-channel-affine"> {
+  let summary = "fold batch normalization into weights and bias";
+  let description = [{
+    A convolution, depthwise convolution or product with a constant weight, of
+    which `qc.channel_affine`, `arith.mulf` by a channel vector or a splat, or
+    `arith.addf` of a channel vector is the only reader, takes the scale into
+    its weight and the shift into the tensor that it adds to. The new weight is
+    a constant subgraph that the materializer runs; no bytes are read.
+
+    ```mlir
+    %c = linalg.conv_2d_nhwc_hwcf ins(%x, %w : ...) outs(%zeros : ...)
+    %y = qc.channel_affine %c, %scale, %shift {axis = 3 : i64} : ...
+    // becomes
+    %s = linalg.broadcast ins(%scale : ...) dimensions = [0, 1, 2]
+    %v = arith.mulf %w, %s
+    %b = linalg.broadcast ins(%shift : ...) dimensions = [0, 1, 2]
+    %y = linalg.conv_2d_nhwc_hwcf ins(%x, %v : ...) outs(%b : ...)
+    ```
+    Needs level 0, any layout. Rounding changes in the last bits.
+  }];
+  let statistics = [
+    Statistic<"numFolded", "folded", "Number of ops folded into weights">
+  ];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect",
+                           "::mlir::arith::ArithDialect"];
+}
+
+def ChannelsLastPass : Pass<"qc-channels-last"> {
+  let summary = "make images NHWC, with transposes only at the borders";
+  let description = [{
+    Convolutions, poolings and `qc.channel_affine` on NCHW images become their
+    NHWC forms between transposes; filters are transposed as constant
+    subgraphs. Transposes then move down through elementwise ops, padding,
+    slices, concatenations and reductions until they meet their inverse or the
+    end of the function. A transpose that moves only axes of size 1 is a
+    reshape.
+
+    ```mlir
+    %y = linalg.conv_2d_nchw_fchw ins(%x, %w : ...) outs(%init : ...)
+    // becomes
+    %t = linalg.transpose ins(%x : ...) permutation = [0, 2, 3, 1]
+    %f = linalg.transpose ins(%w : ...) permutation = [2, 3, 1, 0]
+    %c = linalg.conv_2d_nhwc_hwcf ins(%t, %f : ...) outs(%init2 : ...)
+    %y = linalg.transpose ins(%c : ...) permutation = [0, 3, 1, 2]
+    ```
+    Needs level 0 to 2. The values stay the same but for the order of sums.
+  }];
+  let statistics = [
+    Statistic<"numConverted", "converted", "Number of ops made NHWC">
+  ];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect",
+                           "::mlir::arith::ArithDialect"];
+}
+
+def InsertObserversPass
+    : Pass<"qc-insert-observers"> {
+  let summary = "count the values of what quantization would make 8-bit";
+  let description = [{
+    Puts `qc.observe` behind each activation that `--qc-quantize` would give a
+    static encoding (level 0 to 1). The name is that of the value's location,
+    made unique in program order; the same model always gives the same names.
+
+    ```mlir
+    %y = arith.maximumf %c, %zero : tensor<?x8x8x16xf32> loc("relu1")
+    // becomes
+    %y = arith.maximumf %c, %zero : tensor<?x8x8x16xf32> loc("relu1")
+    %o = qc.observe "relu1" %y : tensor<?x8x8x16xf32>
+    ```
+  }];
+  let statistics = [
+    Statistic<"numObserved", "observed", "Number of observed tensors">
+  ];
+  let dependentDialects = ["::mlir::qc::QCDialect"];
+}
+
+def QuantizePass : Pass<"qc-quantize", "::mlir::ModuleOp"> {
+  let summary = "choose encodings and put quantize and dequantize (level 2)";
+  let description = [{
+    Gives each layer the precision that the options ask for (docs/Driver.md
+    names them). Weights become `qc.dequantize(qc.quantize(w))`, constant
+    subgraphs. Activations of `w8a8` get static encodings from the statistics
+    file; without one, or with `w8a8-dynamic`, products take a scale for each
+    row when they run. What stays in float is named by a remark with its
+    reason, which `strict` makes an error.
+
+    ```mlir
+    %y = linalg.matmul ins(%x, %w : ...) outs(%zeros : ...)
+    // becomes
+    %q = qc.quantize %x : tensor<?x64xf32>
+      -> tensor<?x64xf32, #qc.affine<i8, scale = 0.05, zero_point = -3>>
+    %d = qc.dequantize %q : ...
+    %v = qc.quantize %w : tensor<64x10xf32>
+      -> tensor<64x10xf32, #qc.affine<i8, group = [-1, 1], symmetric>>
+    %e = qc.dequantize %v : ...
+    %y = linalg.matmul ins(%d, %e : ...) outs(%zeros : ...)
+    ```
+    Needs level 0 or 1 (observers are removed).
+  }];
+  let options = [
+    Option<"precision", "precision", "std::string", "\"w8a8\"",
+           "Precision of every layer: w8a8, w8a8-dynamic, w8, w4-g128, nf4, "
+           "fp16, bf16, fp32">,
+    Option<"layer", "layer", "std::string", "\"\"",
+           "Precisions by layer name: REGEX=PRECISION;..., the last match "
+           "counts, `keep` leaves a layer in float">,
+    Option<"recipe", "recipe", "std::string", "\"\"",
+           "JSON file with `precision` and `layers`, under `layer`">,
+    Option<"stats", "stats", "std::string", "\"\"",
+           "Statistics file of a calibration">,
+    Option<"observer", "observer", "std::string", "\"minmax\"",
+           "Range of an activation: minmax, percentile:P, entropy, mse">,
+    Option<"weights", "weights", "std::string", "\"minmax\"",
+           "Range of a weight: minmax, mse">,
+    Option<"biasCorrection", "bias-correction", "bool", "false",
+           "Take the mean error of quantized weights out of the bias">,
+    Option<"strict", "strict", "bool", "false",
+           "A layer that cannot be quantized as asked is an error">
+  ];
+  let statistics = [
+    Statistic<"numActivations", "activations",
+              "Number of activations with a static encoding">,
+    Statistic<"numDynamic", "dynamic",
+              "Number of activations quantized at run time">,
+    Statistic<"numWeights", "weights", "Number of encoded weights">,
+    Statistic<"numFloat", "float", "Number of layers that stay in float">
+  ];
+  let dependentDialects = ["::mlir::qc::QCDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect",
+                           "::mlir::arith::ArithDialect"];
+}
+
+def FusePass : Pass<"qc-fuse"> {
+  let summary = "form fused ops, in integers where both sides are encoded";
+  let description = [{
+    Level 2 to 3 (or 0 to 3 for float). Convolutions, products and poolings
+    become `qc.conv2d`, `qc.matmul`, `qc.batch_matmul`, `qc.pool2d` and take up
+    padding, bias, residual, activation and clamp. Where input and weight are
+    dequantized codes the op works on the codes, and a `qc.quantize` at its end
+    becomes its requantization. Sums, elementary functions and changes of scale
+    between 8-bit codes become `qc.add` and `qc.lookup`; data movement moves
+    codes. What is left between `qc.dequantize` and `qc.quantize` stays float.
+    No rounding of level 2 is removed, none is added.
+
+    ```mlir
+    %x = qc.dequantize %xq : ...
+    %w = qc.dequantize %wq : ...
+    %c = linalg.conv_2d_nhwc_hwcf ins(%x, %w : ...) outs(%bias : ...)
+    %r = arith.maximumf %c, %zero : ...
+    %y = qc.quantize %r : ...
+    // becomes
+    %i = qc.quantize_bias %b, %wq {input_scale = 0.05 : f32} : ...
+    %y = qc.conv2d %xq, %wq bias %i {low = 0.0 : f32, ...} : ...
+    ```
+    Needs NHWC images.
+  }];
+  let statistics = [
+    Statistic<"numInteger", "integer", "Number of fused integer ops">,
+    Statistic<"numFloat", "float", "Number of fused float ops">,
+    Statistic<"numMoved", "moved", "Number of data movements on codes">
+  ];
+  let dependentDialects = ["::mlir::qc::QCDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect",
+                           "::mlir::arith::ArithDialect"];
+}
+
+def VerifyEncodingsPass : Pass<"qc-verify-encodings"> {
+  let summary = "check that only qc ops, calls and returns see encodings";
+  let description = [{
+    Fails on any other op with an encoded operand or result: upstream ops drop
+    or ignore an encoding without a word.
+
+    ```mlir
+    %y = tensor.cast %q : tensor<4xf32, #qc.affine<i8, scale = 0.1>>
+      to tensor<?xf32>      // error
+    ```
+  }];
+}
+
+#endif // QC_TRANSFORMS_PASSES_TD

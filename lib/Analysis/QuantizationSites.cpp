@@ -1,0 +1,211 @@
+//===- QuantizationSites.cpp - Where activations are quantized ------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "qc/Analysis/QuantizationSites.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "qc/Analysis/LinalgViews.h"
+#include "qc/Analysis/Names.h"
+#include "qc/Dialect/QC/IR/QCOps.h"
+#include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/StringMap.h"
+
+using namespace mlir;
+using namespace mlir::qc;
+
+Value mlir::qc::getCodeSource(Value value) {
+  while (Operation *op = value.getDefiningOp()) {
+    if (std::optional<PoolView> pool = PoolView::match(op)) {
+      if (!pool->isMax)
+        return value;
+      value = pool->input;
+      std::optional<PadView> pad = PadView::match(value);
+      if (pad && std::isinf(pad->value))
+        value = pad->op.getSource();
+      continue;
+    }
+    if (isa<tensor::CollapseShapeOp, tensor::ExpandShapeOp,
+            tensor::ExtractSliceOp, linalg::TransposeOp>(op)) {
+      // Statistics of an input keep the layout that the layer reads.
+      if (isa<linalg::TransposeOp>(op) && isa<BlockArgument>(op->getOperand(0)))
+        return value;
+      value = op->getOperand(0);
+      continue;
+    }
+    std::optional<PadView> pad = PadView::match(value);
+    if (!pad || pad->value != 0.0f)
+      return value;
+    value = pad->op.getSource();
+  }
+  return value;
+}
+
+std::pair<Value, int64_t> mlir::qc::getChannelSum(Operation *op) {
+  Value sum = op->getResult(0);
+  std::optional<ConvView> conv = ConvView::match(op);
+  Operation *user = sum.hasOneUse() ? *sum.user_begin() : nullptr;
+  if (!conv) {
+    // The rows of a product may come from several axes.
+    auto expand = dyn_cast_or_null<tensor::ExpandShapeOp>(user);
+    if (isa<linalg::MatmulOp>(op) && expand &&
+        expand.getReassociationIndices().back().size() == 1)
+      sum = expand.getResult();
+    return {sum, cast<ShapedType>(sum.getType()).getRank() - 1};
+  }
+  if (conv->kind == ConvView::Kind::Grouped)
+    if (auto collapse = dyn_cast_or_null<tensor::CollapseShapeOp>(user))
+      if (collapse.getResultType().getRank() == 4)
+        sum = collapse.getResult();
+  return {sum, conv->getResultChannelAxes().front()};
+}
+
+namespace {
+/// Collects layers and sites of one function.
+class SiteFinder {
+public:
+  SiteFinder(QuantizationSites &result,
+             function_ref<bool(const QuantizableLayer &)> isQuantized)
+      : result(result), isQuantized(isQuantized) {}
+
+  void run(FunctionOpInterface function);
+
+private:
+  void findLayers(FunctionOpInterface function);
+  /// `value` is wanted in 8 bits.
+  void want(Value value);
+  /// Wants what the producer of a quantized value reads.
+  void wantOperandsOf(Value site);
+  /// The start of a chain of clamps that ends in `value`.
+  static Value skipClamps(Value value);
+
+  QuantizationSites &result;
+  function_ref<bool(const QuantizableLayer &)> isQuantized;
+  /// Ends of epilogues of layers that are quantized.
+  DenseMap<Value, const QuantizableLayer *> ends;
+  /// Values inside or at the end of any layer's epilogue.
+  DenseSet<Value> covered;
+  SetVector<Value> wanted;
+};
+} // namespace
+
+void SiteFinder::findLayers(FunctionOpInterface function) {
+  SmallVector<Operation *> ops;
+  function.walk([&](QuantizableOpInterface op) {
+    if (op.getWeightOperand())
+      ops.push_back(op);
+  });
+  // The last of two layers that meet in an add takes it, so later ones choose
+  // first.
+  DenseSet<Operation *> taken;
+  for (Operation *op : llvm::reverse(ops)) {
+    auto layer = cast<QuantizableOpInterface>(op);
+    auto [sum, axis] = getChannelSum(op);
+    Value init = op->getOperands().back();
+    Value bias = getChannelVector(init, {axis});
+    Epilogue epilogue = matchEpilogue(sum, axis, bias, [&](OpOperand &other) {
+      return !taken.contains(other.getOwner()) &&
+             other.get().getType() ==
+                 other.getOwner()->getResult(0).getType();
+    });
+    taken.insert_range(epilogue.ops);
+    result.layers.push_back({op, getLayerName(op->getLoc()).str(),
+                             layer.getQuantizableKind(),
+                             layer.getActivationOperands().front(),
+                             *layer.getWeightOperand(), std::move(epilogue)});
+  }
+  std::reverse(result.layers.begin(), result.layers.end());
+}
+
+void SiteFinder::want(Value value) {
+  value = getCodeSource(value);
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  if (!type || !type.getElementType().isF32() || type.getEncoding() ||
+      isConstantSubgraph(value))
+    return;
+  if (wanted.insert(value))
+    wantOperandsOf(value);
+}
+
+Value SiteFinder::skipClamps(Value value) {
+  while (Operation *op = value.getDefiningOp()) {
+    Clamp clamp;
+    Value input = getClampInput(op, clamp);
+    if (!input)
+      break;
+    value = input;
+  }
+  return value;
+}
+
+void SiteFinder::wantOperandsOf(Value site) {
+  if (const QuantizableLayer *layer = ends.lookup(site)) {
+    if (layer->epilogue.residual)
+      want(layer->epilogue.residual);
+    return;
+  }
+  if (covered.contains(site))
+    return;
+  Value value = skipClamps(site);
+  Operation *op = value.getDefiningOp();
+  if (value != site && covered.contains(value)) {
+    // A clamp of a value that others read too: a table between codes.
+    want(value);
+    return;
+  }
+  if (!op)
+    return;
+  if (isa<arith::AddFOp>(op)) {
+    want(op->getOperand(0));
+    want(op->getOperand(1));
+  } else if (auto unary = dyn_cast<UnaryOp>(op)) {
+    want(unary.getInput());
+  } else if (isa<arith::DivFOp, arith::MulFOp>(op) &&
+             getSplatFloat(op->getOperand(1))) {
+    if (Operation *sum = op->getOperand(0).getDefiningOp())
+      if (std::optional<PoolView> pool = PoolView::match(sum))
+        if (!pool->isMax)
+          want(pool->input);
+  }
+}
+
+void SiteFinder::run(FunctionOpInterface function) {
+  findLayers(function);
+  for (const QuantizableLayer &layer : result.layers) {
+    auto [sum, axis] = getChannelSum(layer.op);
+    covered.insert(sum);
+    for (Operation *op : layer.epilogue.ops)
+      covered.insert(op->getResult(0));
+    if (isQuantized(layer))
+      ends[layer.epilogue.result] = &layer;
+  }
+  for (const QuantizableLayer &layer : result.layers)
+    if (isQuantized(layer))
+      want(layer.op->getOperand(layer.inputOperand));
+
+  // Program order, and names that do not depend on what stays in float.
+  llvm::StringMap<unsigned> counts;
+  auto add = [&](Value value) {
+    if (!wanted.contains(value))
+      return;
+    std::string name = getValueName(value);
+    if (unsigned count = counts[name]++)
+      name += "#" + std::to_string(count);
+    result.sites.push_back({value, std::move(name)});
+  };
+  for (BlockArgument argument : function.getArguments())
+    add(argument);
+  function.walk([&](Operation *op) {
+    for (Value value : op->getResults())
+      add(value);
+  });
+}
+
+QuantizationSites QuantizationSites::find(
+    FunctionOpInterface function,
+    function_ref<bool(const QuantizableLayer &)> isQuantized) {
+  QuantizationSites result;
+  SiteFinder(result, isQuantized).run(function);
+  return result;
+}

@@ -1,0 +1,108 @@
+//===- Lowering.h - State of the lowering from level 3 to 4 -----*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// One Lowering walks the graph once, in order. It knows for every value its
+// sizes, and for every encoded value the plain tensor that stores its codes.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef QC_LIB_CONVERSION_QCTOKERNELS_LOWERING_H
+#define QC_LIB_CONVERSION_QCTOKERNELS_LOWERING_H
+
+#include "Launch.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "qc/TargetInfo/Target.h"
+
+namespace mlir::qc {
+
+/// What follows a sum, in the terms of the slots.
+struct Epilogue {
+  /// Name of the stored element type: f32, i8 or u8.
+  std::string type = "f32";
+  float low, high;
+  int64_t zero = 0;
+  float scale = 1;
+};
+
+class Lowering {
+public:
+  Lowering(func::FuncOp function, const ::qc::Target &target);
+
+  /// Lowers every op that is not part of a constant subgraph.
+  LogicalResult run();
+  int64_t numKernels = 0;
+
+private:
+  // QCToKernels.cpp: the walk.
+  LogicalResult lower(Operation *op);
+  LogicalResult recordShape(Operation *op);
+  void replaceDims();
+
+  // Contractions.cpp
+  LogicalResult lowerConv2D(Conv2DOp op);
+  LogicalResult lowerDepthwise(Conv2DOp op, Value input, ArrayRef<OpFoldResult> padded);
+  LogicalResult lowerMatMul(MatMulOp op);
+  LogicalResult lowerBatchMatMul(BatchMatMulOp op);
+
+  // Elementwise.cpp
+  LogicalResult lowerQuantize(QuantizeOp op);
+  LogicalResult lowerDequantize(DequantizeOp op);
+  LogicalResult lowerComponent(ComponentOp op);
+  void moveCodes(Operation *op);
+  LogicalResult lowerAssemble(AssembleOp op);
+  LogicalResult lowerAdd(AddOp op);
+  LogicalResult lowerLookup(LookupOp op);
+  LogicalResult lowerUnary(UnaryOp op);
+  LogicalResult lowerRowwise(Operation *op, StringRef kernel, Value gamma,
+                             Value beta, float epsilon);
+  LogicalResult lowerPool(Pool2DOp op);
+  LogicalResult lowerObserve(ObserveOp op);
+
+public:
+  //===-- Shared by the families -----------------------------------------===//
+
+  /// Sizes of a value of the graph.
+  Sizes shapeOf(Value value);
+  /// True where the value depends on parameters and constants only.
+  bool isConstant(Value value);
+  /// The plain tensor that stores a value: its codes, or the value itself.
+  Value storedOf(Value value);
+  /// "u8", "i8" or "f32": how the kernels see a stored value.
+  std::string storedType(Value value);
+  /// Added to codes when they are stored: 128 or 0.
+  int64_t storedOffset() const { return target.unsignedActivations ? 128 : 0; }
+  /// The type that stores `type`: i8 for a static 8-bit encoding.
+  RankedTensorType storedTypeOf(RankedTensorType type);
+  Epilogue epilogueOf(Value result, std::optional<APFloat> low,
+                      std::optional<APFloat> high);
+  /// Ends a launch whose result stands for `result`.
+  void finish(Launch &launch, Value result, int64_t slot, OpFoldResult parts,
+              Operation *op);
+  /// Pads the two middle axes of a stored NHWC value with its zero.
+  Value padded(Value input, ArrayRef<int64_t> pads, Sizes &sizes, Location loc);
+
+  SizeMath math(Location loc) { return {builder, loc}; }
+
+  func::FuncOp function;
+  const ::qc::Target &target;
+  OpBuilder builder;
+  DenseMap<Value, Value> stored, rowScales;
+  DenseMap<Value, Sizes> shapes;
+  DenseMap<Value, bool> constants;
+  /// Plain tensors that hold codes as they are stored.
+  DenseSet<Value> codes;
+  llvm::StringMap<Value> symbols;
+  SmallVector<Operation *> dead;
+  SmallVector<Value> observed;
+  SmallVector<std::string> observedNames;
+  void returnObserved();
+};
+
+/// Outlines what is left of linalg, arith and the like in `function` into
+/// functions of the module, one for each cluster, and calls them by kernels.
+LogicalResult outlineGenericOps(Lowering &lowering, int64_t &count);
+
+} // namespace mlir::qc
+
+#endif // QC_LIB_CONVERSION_QCTOKERNELS_LOWERING_H

@@ -1,0 +1,78 @@
+//===- QCAttributes.cpp - What all encodings share ------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Types of components and the queries on encoded types. Each encoding itself
+// is in QCEncodings.cpp.
+//
+//===----------------------------------------------------------------------===//
+
+#include "qc/Dialect/QC/IR/QCAttributes.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinTypes.h"
+
+using namespace mlir;
+using namespace mlir::qc;
+namespace num = ::qc::numerics;
+
+double
+EncodingAttrInterface::getBitsPerWeight(ArrayRef<int64_t> shape) const {
+  int64_t elements = 1;
+  for (int64_t size : shape)
+    elements *= size;
+  if (elements == 0)
+    return 0;
+  size_t bytes = 0;
+  for (const num::Component &component : getComponents(shape))
+    bytes += num::byteSize(component.kind, component.shape);
+  return 8.0 * static_cast<double>(bytes) / static_cast<double>(elements);
+}
+
+EncodingAttrInterface mlir::qc::getEncoding(Type type) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  if (!tensor || !tensor.getEncoding())
+    return {};
+  return dyn_cast<EncodingAttrInterface>(tensor.getEncoding());
+}
+
+AffineAttr mlir::qc::getStaticAffine(Type type) {
+  auto affine = dyn_cast_or_null<AffineAttr>(getEncoding(type));
+  return affine && affine.isStatic() ? affine : AffineAttr();
+}
+
+RankedTensorType mlir::qc::withEncoding(RankedTensorType type,
+                                        Attribute encoding) {
+  return RankedTensorType::get(type.getShape(),
+                               Float32Type::get(type.getContext()), encoding);
+}
+
+static Type elementTypeOf(MLIRContext *context, num::ElementKind kind) {
+  Builder builder(context);
+  switch (kind) {
+  case num::ElementKind::F32:
+    return builder.getF32Type();
+  case num::ElementKind::F16:
+    return builder.getF16Type();
+  case num::ElementKind::BF16:
+    return builder.getBF16Type();
+  case num::ElementKind::I16:
+  case num::ElementKind::U16:
+    return builder.getIntegerType(16);
+  case num::ElementKind::I32:
+    return builder.getI32Type();
+  case num::ElementKind::I64:
+    return builder.getI64Type();
+  default:
+    return builder.getIntegerType(8);
+  }
+}
+
+RankedTensorType
+mlir::qc::getComponentType(MLIRContext *context,
+                           const num::Component &component) {
+  SmallVector<int64_t> shape(component.shape.begin(), component.shape.end());
+  unsigned bits = num::bitWidth(component.kind);
+  if (bits < 8 && !shape.empty() && !ShapedType::isDynamic(shape.back()))
+    shape.back() = (shape.back() * bits + 7) / 8;
+  return RankedTensorType::get(shape, elementTypeOf(context, component.kind));
+}

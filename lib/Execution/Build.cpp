@@ -1,0 +1,456 @@
+//===- Build.cpp - From a model to an artifact ----------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The artifact is first written to a folder for temporary files, measured
+// there, and written to its place with the report of that.
+//
+//===----------------------------------------------------------------------===//
+
+#include "qc/Execution/Build.h"
+#include "BuildInternal.h"
+
+#include "qc/Dialect/QC/IR/QCOps.h"
+#include "qc/Execution/Calibrate.h"
+#include "qc/Execution/ReferenceNet.h"
+#include "qc/Support/Error.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <cmath>
+
+using namespace qc;
+using llvm::Error;
+using llvm::Expected;
+using llvm::StringRef;
+
+/// Tells what is done now; an error where the user has interrupted.
+static Error step(const BuildHooks &hooks, StringRef what, double done = 0) {
+  if (!hooks.progress || hooks.progress(what, done))
+    return Error::success();
+  return inputError("interrupted", "", "", "an interrupt", "");
+}
+
+TemporaryFolder::TemporaryFolder(StringRef prefix) {
+  if (llvm::sys::fs::createUniqueDirectory(prefix, folder))
+    folder.clear();
+}
+TemporaryFolder::~TemporaryFolder() {
+  if (!folder.empty())
+    llvm::sys::fs::remove_directories(folder);
+}
+std::string TemporaryFolder::path(const llvm::Twine &name) const {
+  llvm::SmallString<128> path(folder);
+  llvm::sys::path::append(path, name);
+  return path.str().str();
+}
+
+uint64_t qc::parameterBytes(mlir::ModuleOp module) {
+  uint64_t elements = 0;
+  module.walk([&](mlir::Operation *op) {
+    bool constant = llvm::isa<mlir::qc::ParameterOp>(op) ||
+                    llvm::isa<mlir::arith::ConstantOp>(op);
+    if (!constant || op->getNumResults() != 1)
+      return;
+    auto type = llvm::dyn_cast<mlir::RankedTensorType>(
+        op->getResult(0).getType());
+    if (type && type.hasStaticShape() && type.getElementType().isF32())
+      elements += static_cast<uint64_t>(type.getNumElements());
+  });
+  return elements * 4;
+}
+
+Expected<StatisticsFile> qc::makeStatistics(const BuildRequest &request,
+                                            const BuildHooks &hooks) {
+  const CompileOptions &options = request.options;
+  StatisticsFile file;
+  quantization::Statistics merged;
+  for (const std::string &path : options.stats) {
+    auto statistics = quantization::Statistics::readFile(path);
+    if (!statistics)
+      return statistics.takeError();
+    merged.merge(*statistics);
+  }
+  if (!options.calib.empty()) {
+    std::unique_ptr<mlir::MLIRContext> context = makeContext();
+    auto result = calibrate(*context, request.model, options,
+                            [&](StringRef what, double done) {
+                              llvm::consumeError(step(hooks, what, done));
+                            });
+    if (!result)
+      return result.takeError();
+    merged.merge(result->statistics);
+    file.hash = result->hash;
+    file.seconds = result->seconds;
+  }
+  if (options.stats.empty() && options.calib.empty())
+    return file;
+  file.samples = static_cast<int64_t>(merged.samples);
+  file.bytes = merged.write();
+  return file;
+}
+
+/// An input with a dimension that has no bounds.
+static Error checkBounds(const LoadedModel &model, StringRef path) {
+  auto ports = portsOf(*model.module);
+  if (!ports)
+    return ports.takeError();
+  for (const NetPort &port : ports->inputs)
+    for (size_t axis = 0; axis < port.max.size(); ++axis)
+      if (port.max[axis] < 0)
+        return inputError("unbounded", path,
+                          "input " + printable(port.name) + ", axis " +
+                              std::to_string(axis),
+                          "the dimension " + printable(port.symbols[axis]) +
+                              " without bounds",
+                          "--dim " + printable(port.symbols[axis]) +
+                              "=MIN:OPT:MAX or --shape " +
+                              printable(port.name) + "=...");
+  return Error::success();
+}
+
+/// What the precision asks for is more than the model as it is.
+static bool wantsQuantization(const CompileOptions &options) {
+  return (options.precision != "keep" && options.precision != "fp32") ||
+         !options.layers.empty() || !options.recipeFile.empty();
+}
+
+static Error quantize(LoadedModel &model, const BuildRequest &request,
+                      const StatisticsFile &statistics,
+                      std::vector<std::string> &remarks) {
+  const CompileOptions &options = request.options;
+  bool given = isQuantized(*model.module);
+  if (given && options.precision != "keep" && !options.requantize)
+    return inputError("quantized", request.model, "--precision",
+                      options.precision + " for a model that is quantized",
+                      "--precision keep, or --requantize");
+  if (!wantsQuantization(options))
+    return Error::success();
+  TemporaryFolder folder("qc-statistics");
+  std::string path;
+  if (!statistics.bytes.empty()) {
+    path = folder.path("statistics");
+    std::error_code code;
+    llvm::raw_fd_ostream os(path, code);
+    if (code)
+      return inputError("write", path, "", code.message(), "room for it");
+    os << statistics.bytes;
+  }
+  return quantizeModel(*model.module, options, path, remarks);
+}
+
+static Expected<std::string> nameOf(const BuildRequest &request,
+                                    const LoadedModel &model) {
+  const std::string &given = request.options.name;
+  if (given.empty())
+    return identifier(model.name);
+  if (given != identifier(given))
+    return inputError("bad-option", "", "--name", printable(given),
+                      "a C identifier such as " + identifier(given));
+  return given;
+}
+
+static ArtifactSpec specOf(CompiledNet &net, const CompileOptions &options,
+                           const std::string &name) {
+  ArtifactSpec spec;
+  spec.net = net.net;
+  spec.net.name = name;
+  spec.net.threading = options.threading == Threading::OpenMP
+                           ? QC_RT_THREADING_OPENMP
+                       : options.threading == Threading::None
+                           ? QC_RT_THREADING_NONE
+                           : QC_RT_THREADING_CALLBACK;
+  spec.target = net.target;
+  spec.levels = net.levels;
+  spec.graphObject = net.graphObject;
+  if (net.weightsBytes)
+    spec.weightsFile = net.weightsFile;
+  spec.weightsMode = options.weights == WeightsMode::Embedded
+                         ? ArtifactSpec::Weights::Embedded
+                     : options.weights == WeightsMode::File
+                         ? ArtifactSpec::Weights::File
+                         : ArtifactSpec::Weights::Auto;
+  return spec;
+}
+
+/// Loads, quantizes and compiles: everything but the folder.
+static Expected<Station> makeStation(const BuildRequest &request,
+                                      const BuildHooks &hooks,
+                                      BuildResult &result) {
+  Station station;
+  if (Error error = step(hooks, "reading"))
+    return error;
+  std::unique_ptr<mlir::MLIRContext> context = makeContext();
+  auto model = loadModel(*context, request.model, request.options);
+  if (!model)
+    return model.takeError();
+  if (Error error = checkBounds(*model, request.model))
+    return error;
+  auto name = nameOf(request, *model);
+  if (!name)
+    return name.takeError();
+  result.name = *name;
+  result.fp32Bytes = parameterBytes(*model->module);
+  auto statistics = makeStatistics(request, hooks);
+  if (!statistics)
+    return statistics.takeError();
+  if (Error error = step(hooks, "quantizing"))
+    return error;
+  if (Error error =
+          quantize(*model, request, *statistics, station.remarks))
+    return error;
+  auto net = generateCode(*model, request.options,
+                          [&](StringRef what, double done) {
+                            llvm::consumeError(step(hooks, what, done));
+                          });
+  if (!net)
+    return net.takeError();
+  if (Error error = step(hooks, "linking"))
+    return error;
+  station.statistics = std::move(*statistics);
+  station.net = std::move(*net);
+  station.spec = specOf(station.net, request.options, *name);
+  result.arenaBytes = station.net.net.arenaBytes;
+  // The IR goes before the context that owns its types.
+  model->module = {};
+  return station;
+}
+
+Expected<std::unique_ptr<LoadedNet>>
+qc::buildTemporary(StringRef model, const CompileOptions &options,
+                   const LoadOptions &load) {
+  BuildRequest request;
+  request.model = model.str();
+  request.options = options;
+  request.options.name = "reference";
+  request.options.threading = Threading::Callback;
+  request.options.target = hostTarget();
+  BuildResult result;
+  auto station = makeStation(request, {}, result);
+  if (!station)
+    return station.takeError();
+  TemporaryFolder folder("qc-net");
+  std::string path = folder.path("net");
+  auto sizes = writeArtifact(station->spec, path);
+  if (!sizes)
+    return sizes.takeError();
+  // The library stays mapped after its folder is gone.
+  return LoadedNet::open(path, load);
+}
+
+/// The float network that times and quality are compared with: none where it
+/// is what is built.
+static std::unique_ptr<LoadedNet> floatNet(const BuildRequest &request) {
+  CompileOptions options = request.options;
+  options.precision = "keep";
+  options.layers.clear();
+  options.recipeFile.clear();
+  options.calib.clear();
+  options.stats.clear();
+  LoadOptions load;
+  load.threads = options.threads;
+  auto net = buildTemporary(request.model, options, load);
+  if (net)
+    return std::move(*net);
+  llvm::consumeError(net.takeError());
+  return nullptr;
+}
+
+static Error measureTimes(LoadedNet &net, LoadedNet *other,
+                          BuildResult &result) {
+  BenchRequest bench;
+  bench.milliseconds = 500;
+  auto inputs = benchInputs(net);
+  if (!inputs)
+    return inputs.takeError();
+  auto times = net.bench(*inputs, bench);
+  if (!times)
+    return times.takeError();
+  result.times = std::move(*times);
+  if (!other)
+    return Error::success();
+  auto again = other->bench(*inputs, bench);
+  if (!again) {
+    llvm::consumeError(again.takeError());
+    return Error::success();
+  }
+  result.fp32Times = std::move(*again);
+  return Error::success();
+}
+
+static Error measureQuality(const BuildRequest &request, LoadedNet &net,
+                            Network *reference, const BuildHooks &hooks,
+                            BuildResult &result) {
+  auto metric = MetricSpec::parse(request.metric);
+  if (!metric)
+    return metric.takeError();
+  DataOptions options;
+  options.labels = request.labels;
+  auto data = DataSet::open(request.evalData, net.inputs(), options);
+  if (!data)
+    return data.takeError();
+  auto evaluation = evaluate(
+      net, reference, **data, *metric, [&](int64_t done, int64_t all) {
+        return !hooks.progress ||
+               hooks.progress("evaluating", static_cast<double>(done) / all);
+      });
+  if (!evaluation)
+    return evaluation.takeError();
+  if (evaluation->interrupted)
+    return inputError("interrupted", "", "", "an interrupt", "");
+  result.metric = *metric;
+  result.quality = evaluation->records.value();
+  if (evaluation->reference.samples()) {
+    result.referenceQuality = evaluation->reference.value();
+    result.difference = evaluation->records.minus(evaluation->reference);
+  }
+  return Error::success();
+}
+
+/// Writes the artifact to a temporary place, loads and measures it there.
+static Error measure(const BuildRequest &request, const Station &station,
+                     const BuildHooks &hooks, BuildResult &result) {
+  const Target &target = request.options.target;
+  bool runsHere = hostRuns(target.arch, target.levels.front());
+  if ((!request.measure || !runsHere) && request.evalData.empty())
+    return Error::success();
+  TemporaryFolder folder("qc-net");
+  std::string path = folder.path("net");
+  auto sizes = writeArtifact(station.spec, path);
+  if (!sizes)
+    return sizes.takeError();
+  LoadOptions load;
+  load.threads = request.options.threads;
+  auto net = LoadedNet::open(path, load);
+  if (!net)
+    return net.takeError();
+  if (Error error = step(hooks, "measuring"))
+    return error;
+  std::unique_ptr<LoadedNet> reference;
+  if (wantsQuantization(request.options) || !request.evalData.empty())
+    reference = floatNet(request);
+  if (runsHere && request.measure)
+    if (Error error = measureTimes(**net, reference.get(), result))
+      return error;
+  if (request.evalData.empty())
+    return Error::success();
+  std::unique_ptr<ReferenceNet> slow;
+  if (!reference) {
+    auto opened = ReferenceNet::open(request.model, request.options);
+    if (!opened)
+      return opened.takeError();
+    slow = std::move(*opened);
+  }
+  Network *compared = reference ? static_cast<Network *>(reference.get())
+                                : slow.get();
+  return measureQuality(request, **net, compared, hooks, result);
+}
+
+Expected<BuildResult> qc::build(const BuildRequest &request,
+                                const BuildHooks &hooks) {
+  if (Error error = checkOutputFolder(request.output, request.force))
+    return error;
+  BuildResult result;
+  auto station = makeStation(request, hooks, result);
+  if (!station)
+    return station.takeError();
+  for (const std::string &remark : station->remarks)
+    result.warnings.push_back(remark);
+  if (Error error = measure(request, *station, hooks, result))
+    return error;
+  ArtifactSpec &spec = station->spec;
+  spec.force = request.force;
+  describe(request, *station, result);
+  if (Error error = step(hooks, "writing"))
+    return error;
+  auto sizes = writeArtifact(spec, request.output);
+  if (!sizes)
+    return sizes.takeError();
+  result.sizes = *sizes;
+  return result;
+}
+
+Expected<std::string> qc::buildLevel(const BuildRequest &request,
+                                     const BuildHooks &hooks) {
+  static const StringRef levels[] = {"model",  "observed", "qdq",  "integer",
+                                     "packed", "kernels",  "llvm", "asm"};
+  const std::string &level = request.options.emit;
+  if (!llvm::is_contained(levels, level))
+    return inputError("bad-option", "", "--emit", printable(level),
+                      "model, observed, qdq, integer, packed, kernels, llvm "
+                      "or asm");
+  std::unique_ptr<mlir::MLIRContext> context = makeContext();
+  auto model = loadModel(*context, request.model, request.options);
+  if (!model)
+    return model.takeError();
+  Expected<std::string> text = std::string();
+  if (level == "observed") {
+    if (Error error = insertObservers(*model->module))
+      return error;
+  } else if (level != "model") {
+    if (Error error = checkBounds(*model, request.model))
+      return error;
+    auto statistics = makeStatistics(request, hooks);
+    if (!statistics)
+      return statistics.takeError();
+    std::vector<std::string> remarks;
+    if (Error error = quantize(*model, request, *statistics, remarks))
+      return error;
+  }
+  text = emitLevel(*model, request.options, level);
+  model->module = {};
+  return text;
+}
+
+/// Numbers in [-1, 1) that are the same each time; integers are zeros, which
+/// suit an index as well as a mask.
+static HostTensor benchTensor(DType type, llvm::ArrayRef<int64_t> shape) {
+  HostTensor tensor(type, shape);
+  if (type != DType::F32)
+    return tensor;
+  uint32_t state = 12345;
+  for (float &value : tensor.mutableData<float>()) {
+    state = state * 1664525u + 1013904223u;
+    value = static_cast<float>(static_cast<int32_t>(state)) * 0x1p-31f;
+  }
+  return tensor;
+}
+
+Expected<std::vector<HostTensor>>
+qc::benchInputs(const LoadedNet &net, std::optional<int64_t> batch) {
+  std::vector<HostTensor> tensors;
+  std::string batchSymbol;
+  if (batch) {
+    for (const NetPort &port : net.inputs())
+      if (batchSymbol.empty() && !port.symbols.empty())
+        batchSymbol = port.symbols.front();
+    if (batchSymbol.empty() &&
+        llvm::any_of(net.inputs(), [&](const NetPort &port) {
+          return port.min.empty() || port.min.front() != *batch;
+        }))
+      return inputError("bad-option", "", "--batch", std::to_string(*batch),
+                        "a network whose first axis is a named dimension");
+  }
+  for (const NetPort &port : net.inputs()) {
+    llvm::SmallVector<int64_t, 4> shape;
+    for (size_t axis = 0; axis < port.min.size(); ++axis) {
+      int64_t size = port.min[axis];
+      if (!port.symbols[axis].empty())
+        size = batch && port.symbols[axis] == batchSymbol
+                   ? *batch
+                   : net.tunedSize(port.symbols[axis]).value_or(size);
+      shape.push_back(size);
+    }
+    if (!port.accepts(shape))
+      return inputError("bad-option", "", "--batch",
+                        batch ? std::to_string(*batch) : "a tuned size",
+                        "sizes from " + describe(port.type, port.min) + " to " +
+                            describe(port.type, port.max));
+    tensors.push_back(benchTensor(port.type, shape));
+  }
+  return tensors;
+}

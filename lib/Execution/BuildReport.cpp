@@ -1,0 +1,187 @@
+//===- BuildReport.cpp - What a build says of itself ----------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// report.json and recipe.json as docs/Driver.md lists them.
+//
+//===----------------------------------------------------------------------===//
+
+#include "BuildInternal.h"
+
+#include "qc/TargetInfo/KernelKey.h"
+
+#include "llvm/Config/llvm-config.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+#include "llvm/TargetParser/Host.h"
+
+#include <cmath>
+#include <thread>
+
+using namespace qc;
+using llvm::StringRef;
+namespace json = llvm::json;
+
+std::string qc::machineText() {
+  std::string model = llvm::sys::getHostCPUName().str();
+  if (auto file = llvm::MemoryBuffer::getFileAsStream("/proc/cpuinfo")) {
+    StringRef text = (*file)->getBuffer();
+    size_t at = text.find("model name");
+    if (at != StringRef::npos)
+      model = text.substr(at).split(':').second.split('\n').first.trim().str() +
+              " (" + model + ")";
+  }
+  return model + ", " + std::to_string(std::thread::hardware_concurrency()) +
+         " CPUs";
+}
+
+static json::Value number(double value) {
+  return std::isfinite(value) ? json::Value(value) : json::Value(nullptr);
+}
+
+static json::Value timesJson(const std::optional<BenchTimes> &times) {
+  if (!times)
+    return nullptr;
+  return json::Object{{"median", times->median()}, {"p95", times->p95()}};
+}
+
+static json::Value metricJson(const BuildResult &result) {
+  if (!result.metric)
+    return nullptr;
+  bool compared = result.referenceQuality.samples > 0;
+  json::Object metric{
+      {"name", result.metric->text},
+      {"ref", compared ? number(result.referenceQuality.value)
+                       : json::Value(nullptr)},
+      {"this", number(result.quality.value)},
+      {"samples", result.quality.samples},
+      {"ci95", json::Array{number(result.quality.low),
+                           number(result.quality.high)}}};
+  if (compared)
+    metric["difference"] =
+        json::Object{{"value", number(result.difference.value)},
+                     {"ci95", json::Array{number(result.difference.low),
+                                          number(result.difference.high)}}};
+  return metric;
+}
+
+/// The reason that a remark gives for a layer; empty if none does.
+static std::string reasonOf(const Station &station, StringRef layer) {
+  for (const std::string &remark : station.remarks)
+    if (StringRef(remark).contains("'" + layer.str() + "'"))
+      return remark;
+  return "";
+}
+
+/// One row per layer, in the order of the graph.
+static json::Array layersJson(const Station &station) {
+  json::Array layers;
+  for (const CompiledLayer &layer : station.net.layers) {
+    auto key = KernelKey::parse(layer.kernel);
+    std::string op = key ? key->op : "generic";
+    // The type of the weights where there are some, else of the input.
+    std::string format = "f32";
+    if (key && !key->types.empty())
+      format = key->types.size() > 1 && (op == "contract" || op == "depthwise")
+                   ? key->types[1]
+                   : key->types[0];
+    json::Object row{{"name", json::fixUTF8(layer.name)},
+                     {"op", op},
+                     {"format", format},
+                     {"kernel", layer.kernel}};
+    std::string reason = reasonOf(station, layer.name);
+    if (!reason.empty())
+      row["reason"] = json::fixUTF8(reason);
+    layers.push_back(std::move(row));
+  }
+  return layers;
+}
+
+static json::Object sourceJson(const BuildRequest &request,
+                               const Station &station) {
+  uint64_t bytes = 0;
+  if (llvm::sys::fs::file_size(request.model, bytes))
+    bytes = 0;
+  return json::Object{
+      {"format", llvm::sys::path::extension(request.model).drop_front()},
+      {"dtype", "f32"},
+      {"bytes", bytes},
+      {"licence", station.net.licence.empty()
+                      ? json::Value(nullptr)
+                      : json::Value(json::fixUTF8(station.net.licence))}};
+}
+
+static json::Object recipeJson(const BuildRequest &request,
+                               const Station &station) {
+  const CompileOptions &options = request.options;
+  json::Object recipe{{"precision", options.precision}};
+  if (options.precision == "int8")
+    recipe["precision"] = "w8a8";
+  if (options.precision == "int4")
+    recipe["precision"] = "w4-g128";
+  recipe["observer"] = options.observer.text;
+  recipe["algorithms"] = json::Array(options.algorithms);
+  recipe["seed"] = options.seed;
+  json::Array layers;
+  for (const LayerRule &rule : options.layers)
+    layers.push_back(json::Object{{"pattern", json::fixUTF8(rule.pattern)},
+                                  {"precision", rule.precision}});
+  recipe["layers"] = std::move(layers);
+  return recipe;
+}
+
+void qc::describe(const BuildRequest &request, Station &station,
+                  const BuildResult &result) {
+  ArtifactSpec &spec = station.spec;
+  const CompileOptions &options = request.options;
+  json::Object &report = spec.report;
+  report["source"] = sourceJson(request, station);
+  report["command"] = json::fixUTF8(request.command);
+  report["machine"] = machineText();
+  report["toolchain"] =
+      "qc " + request.version + ", LLVM " + LLVM_VERSION_STRING;
+  report["target"] = options.target.text;
+  report["precision"] = options.precision;
+  uint64_t sourceBytes = 0;
+  if (llvm::sys::fs::file_size(request.model, sourceBytes))
+    sourceBytes = 0;
+  report["bytes"] = json::Object{{"fp32", result.fp32Bytes},
+                                 {"source", sourceBytes},
+                                 {"weights", station.net.weightsBytes},
+                                 {"artifact", nullptr}};
+  report["memory"] =
+      json::Object{{"arena", result.arenaBytes},
+                   {"kv_per_token", nullptr},
+                   {"peak", result.arenaBytes + station.net.weightsBytes}};
+  report["latency_ms"] = json::Object{{"fp32", timesJson(result.fp32Times)},
+                                      {"this", timesJson(result.times)},
+                                      {"threads", options.threads}};
+  report["metric"] = metricJson(result);
+  report["verdict"] = nullptr;
+  report["calibration"] = nullptr;
+  if (!station.statistics.bytes.empty())
+    report["calibration"] =
+        json::Object{{"samples", station.statistics.samples},
+                     {"hash", station.statistics.hash},
+                     {"seconds", station.statistics.seconds}};
+  report["layers"] = layersJson(station);
+  report["pareto"] = json::Array{};
+  json::Array warnings;
+  for (const std::string &warning : result.warnings)
+    warnings.push_back(json::fixUTF8(warning));
+  report["warnings"] = std::move(warnings);
+
+  spec.recipe = recipeJson(request, station);
+  spec.facts["precision"] = options.precision;
+  spec.facts["source"] =
+      json::fixUTF8(llvm::sys::path::filename(request.model));
+  spec.facts["licence"] = json::fixUTF8(station.net.licence);
+  if (!station.net.licence.empty())
+    spec.licenses = "The model " +
+                    llvm::sys::path::filename(request.model).str() +
+                    " states this licence: " +
+                    json::fixUTF8(station.net.licence) + "\n";
+  if (!station.statistics.bytes.empty())
+    spec.extras.push_back({result.name + ".stats", station.statistics.bytes});
+}

@@ -1,0 +1,239 @@
+//===- Metrics.cpp - From records to values and intervals -----------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What the numbers of a sample are: top1, top5, agreement: right or wrong;
+// cosine, kl: the value; mse: squared error, elements; sqnr: squared reference,
+// squared error; psnr: squared error, elements, peak; spearman-cosine: cosine
+// and score of a pair. Rates have Wilson's interval, other means the normal
+// one; the rest is resampled (1,000 times, always the same ones).
+//
+//===----------------------------------------------------------------------===//
+
+#include "qc/Execution/Metrics.h"
+
+#include "qc/Support/Error.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <random>
+
+using namespace qc;
+using llvm::Expected;
+using llvm::StringRef;
+using Kind = MetricSpec::Kind;
+
+/// The 97.5 % point of the normal distribution.
+static constexpr double z975 = 1.959963984540054;
+static constexpr int resamples = 1000;
+
+namespace {
+struct MetricName {
+  const char *name;
+  Kind kind;
+};
+} // namespace
+
+static const MetricName metricNames[] = {
+    {"top1", Kind::Top1},
+    {"top5", Kind::Top5},
+    {"mse", Kind::Mse},
+    {"sqnr", Kind::Sqnr},
+    {"psnr", Kind::Psnr},
+    {"cosine", Kind::Cosine},
+    {"agreement", Kind::Agreement},
+    {"kl", Kind::Kl},
+    {"spearman-cosine", Kind::SpearmanCosine}};
+
+Expected<MetricSpec> MetricSpec::parse(StringRef given) {
+  MetricSpec spec;
+  spec.text = given.str();
+  StringRef name = given;
+  if (given.ends_with(")")) {
+    auto [head, tail] = given.drop_back().split('(');
+    name = head;
+    spec.output = tail.str();
+  }
+  std::string known;
+  for (const MetricName &entry : metricNames) {
+    if (name == entry.name) {
+      spec.kind = entry.kind;
+      return spec;
+    }
+    known += std::string(known.empty() ? "" : ", ") + entry.name;
+  }
+  for (StringRef later : {"ppl", "exact-match", "choice"})
+    if (name == later)
+      return inputError("not-built", "", "--metric",
+                        later + ", which is not built yet", known);
+  return inputError("bad-option", "", "--metric", printable(given),
+                    known + ", with an output as in top1(logits) if need be");
+}
+
+bool MetricSpec::needsLabels() const {
+  return kind == Kind::Top1 || kind == Kind::Top5 ||
+         kind == Kind::SpearmanCosine;
+}
+bool MetricSpec::needsReference() const { return !needsLabels(); }
+bool MetricSpec::higherIsBetter() const {
+  return kind != Kind::Mse && kind != Kind::Kl;
+}
+bool MetricSpec::isRate() const {
+  return kind == Kind::Top1 || kind == Kind::Top5 || kind == Kind::Agreement;
+}
+
+static bool isMean(Kind kind) {
+  return kind == Kind::Top1 || kind == Kind::Top5 || kind == Kind::Agreement ||
+         kind == Kind::Cosine || kind == Kind::Kl;
+}
+
+/// Ranks from 1; equal values share the mean of theirs.
+static std::vector<double> ranks(const std::vector<double> &values) {
+  std::vector<size_t> order(values.size());
+  std::iota(order.begin(), order.end(), size_t(0));
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return values[a] < values[b]; });
+  std::vector<double> out(values.size());
+  for (size_t first = 0; first < order.size();) {
+    size_t last = first;
+    while (last + 1 < order.size() &&
+           values[order[last + 1]] == values[order[first]])
+      ++last;
+    for (size_t i = first; i <= last; ++i)
+      out[order[i]] = (first + last) / 2.0 + 1;
+    first = last + 1;
+  }
+  return out;
+}
+
+static double correlation(const std::vector<double> &a,
+                          const std::vector<double> &b) {
+  double n = a.size(), ma = 0, mb = 0, ab = 0, aa = 0, bb = 0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    ma += a[i] / n;
+    mb += b[i] / n;
+  }
+  for (size_t i = 0; i < a.size(); ++i) {
+    ab += (a[i] - ma) * (b[i] - mb);
+    aa += (a[i] - ma) * (a[i] - ma);
+    bb += (b[i] - mb) * (b[i] - mb);
+  }
+  return aa > 0 && bb > 0 ? ab / std::sqrt(aa * bb) : 0;
+}
+
+/// 10 log10(above / below), finite: 200 dB where nothing differs.
+static double decibels(double above, double below) {
+  if (below <= 0)
+    return 200;
+  return above > 0 ? std::min(200.0, 10 * std::log10(above / below)) : -200;
+}
+
+/// The value of the samples that `pick` lists.
+static double reduce(const MetricRecords &records,
+                     const std::vector<size_t> &pick) {
+  size_t width = records.width;
+  std::vector<double> sums(width, 0.0);
+  double peak = 0;
+  for (size_t index : pick)
+    for (size_t i = 0; i < width; ++i) {
+      double number = records.numbers[index * width + i];
+      sums[i] += number;
+      if (i == 2)
+        peak = std::max(peak, number);
+    }
+  switch (records.spec.kind) {
+  case Kind::Mse:
+    return sums[1] > 0 ? sums[0] / sums[1] : 0;
+  case Kind::Sqnr:
+    return decibels(sums[0], sums[1]);
+  case Kind::Psnr:
+    return decibels(peak * peak, sums[1] > 0 ? sums[0] / sums[1] : 0);
+  case Kind::SpearmanCosine: {
+    std::vector<double> cosines, scores;
+    for (size_t index : pick) {
+      cosines.push_back(records.numbers[index * 2]);
+      scores.push_back(records.numbers[index * 2 + 1]);
+    }
+    return correlation(ranks(cosines), ranks(scores));
+  }
+  default:
+    return pick.empty() ? 0 : sums[0] / static_cast<double>(pick.size());
+  }
+}
+
+static std::vector<size_t> everything(const MetricRecords &records) {
+  std::vector<size_t> all(records.samples());
+  std::iota(all.begin(), all.end(), size_t(0));
+  return all;
+}
+
+/// The middle 95 % of `value` on samples drawn with replacement.
+template <typename F> static void resample(MetricValue &result, F value) {
+  std::mt19937_64 random(20240229);
+  std::vector<double> values;
+  std::vector<size_t> pick(result.samples);
+  for (int round = 0; round < resamples; ++round) {
+    for (size_t &index : pick)
+      index = random() % pick.size();
+    values.push_back(value(pick));
+  }
+  std::sort(values.begin(), values.end());
+  result.low = values[resamples / 40];
+  result.high = values[resamples - 1 - resamples / 40];
+}
+
+static void normalInterval(MetricValue &result,
+                           const std::vector<double> &values) {
+  double n = values.size(), squares = 0;
+  for (double value : values)
+    squares += (value - result.value) * (value - result.value);
+  double half = n > 1 ? z975 * std::sqrt(squares / (n - 1) / n) : 0;
+  result.low = result.value - half;
+  result.high = result.value + half;
+}
+
+static void wilsonInterval(MetricValue &result) {
+  double n = result.samples, p = result.value, z2 = z975 * z975;
+  double middle = (p + z2 / (2 * n)) / (1 + z2 / n);
+  double half = z975 / (1 + z2 / n) *
+                std::sqrt(p * (1 - p) / n + z2 / (4 * n * n));
+  result.low = std::max(0.0, middle - half);
+  result.high = std::min(1.0, middle + half);
+}
+
+MetricValue MetricRecords::value() const {
+  MetricValue result;
+  result.samples = samples();
+  if (result.samples == 0)
+    return result;
+  result.value = reduce(*this, everything(*this));
+  if (spec.isRate())
+    wilsonInterval(result);
+  else if (isMean(spec.kind))
+    normalInterval(result, numbers);
+  else
+    resample(result, [&](const auto &pick) { return reduce(*this, pick); });
+  return result;
+}
+
+MetricValue MetricRecords::minus(const MetricRecords &other) const {
+  MetricValue result;
+  result.samples = std::min(samples(), other.samples());
+  if (result.samples == 0)
+    return result;
+  std::vector<size_t> all = everything(*this);
+  all.resize(result.samples);
+  result.value = reduce(*this, all) - reduce(other, all);
+  if (isMean(spec.kind)) {
+    std::vector<double> differences;
+    for (size_t index : all)
+      differences.push_back(numbers[index] - other.numbers[index]);
+    normalInterval(result, differences);
+  } else {
+    resample(result, [&](const auto &pick) {
+      return reduce(*this, pick) - reduce(other, pick);
+    });
+  }
+  return result;
+}

@@ -1,0 +1,29 @@
+/*===- Protocol.h - What qc and the runner say to each other ------*- C -*-===*\
+|*
+|* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+|*
+|* A library is run in a process of its own, so that a foreign CPU (under qemu)
+|* and this one are served alike and a crash is an error message. The runner's
+|* standard input and output are one stream socket. Numbers are little-endian
+|* 64-bit integers, doubles are their bits; a text is its length and its bytes.
+|*
+|* On start the runner sends:
+|*   status; then, if it is 0: arena bytes, the manifest, and twice (inputs,
+|*   outputs) a count and per port: name, dtype, rank, min[8], max[8], the bits
+|*   of the scale as a double, zero point.
+|* A status above 0 is NAME_status, one below 0 a runner's own, with a text.
+|* Request RUN: per input dims[8] and a text of data. Answer: status; if 0, per
+|*   output dims[8] and a text of data.
+|* Request BENCH: milliseconds to spend, least and most runs, then as RUN.
+|*   Answer: status; if 0: runs per second of all streams as a double, a count
+|*   and as many doubles, the milliseconds of each run.
+|* Request QUIT, or the end of the stream, ends the runner.
+|*
+\*===----------------------------------------------------------------------===*/
+
+#ifndef QC_LIB_EXECUTION_RUNNER_PROTOCOL_H
+#define QC_LIB_EXECUTION_RUNNER_PROTOCOL_H
+
+enum { QC_RUNNER_QUIT, QC_RUNNER_RUN, QC_RUNNER_BENCH };
+
+#endif

@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The reference encoders. Each makes whole passes over the tensor and keeps
+// what it needs per group in dense arrays, so one loop serves every grouping.
+
+#include "qc/Numerics/Encode.h"
+
+#include "Groups.h"
+
+#include "qc/Numerics/Float16.h"
+#include "qc/Numerics/Packing.h"
+#include "qc/Numerics/Rounding.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+namespace qc::numerics {
+
+//===-- Specs
+//--------------------------------------------------------------===//
+
+/// A program of one i32 input whose output `build` makes.
+template <typename Fn> static Program codeProgram(Fn build) {
+  Program p;
+  Value code = p.input(Kind::I32);
+  p.output(build(p, code));
+  return p;
+}
+
+[[maybe_unused]] static bool isFloatKind(ElementKind kind) {
+  return kind == ElementKind::F32 || kind == ElementKind::F16 ||
+         kind == ElementKind::BF16;
+}
+
+/// The only scale of `spec`.
+static void addScale(DecodeSpec &spec, ElementKind kind,
+                     const std::vector<int64_t> &group) {
+  assert(isFloatKind(kind) && "scales are chosen as floats");
+  ScaleComponent scale;
+  scale.name = scalesName;
+  scale.kind = kind;
+  scale.group = group;
+  spec.scale = 0;
+  spec.scales.push_back(std::move(scale));
+}
+
+DecodeSpec affineSpec(const AffineFormat &format) {
+  assert(format.bits >= 1 && format.bits <= 8);
+  assert((!format.symmetric || format.bits >= 2) && "no symmetric 1-bit code");
+  DecodeSpec spec;
+  spec.codeBits = format.bits;
+  bool isSigned = format.symmetric || format.bits == 8;
+  spec.codeToInt = codeProgram([&](Program &p, Value code) {
+    if (!isSigned)
+      return code;
+    Value sign = p.constI(1 << (format.bits - 1));
+    return p.isub(p.ixor(code, sign), sign);
+  });
+  if (!format.symmetric) {
+    ZeroPointComponent zero;
+    zero.kind = isSigned ? ElementKind::I8 : codeKind(format.bits);
+    zero.group = format.group;
+    spec.zeroPoint = std::move(zero);
+  }
+  addScale(spec, format.scaleKind, format.group);
+  return spec;
+}
+
+DecodeSpec codebookSpec(const CodebookFormat &format) {
+  assert(format.bits >= 1 && format.bits <= 8 && !format.codebook.empty() &&
+         format.codebook.size() <= size_t(1) << format.bits);
+  DecodeSpec spec;
+  spec.codeBits = format.bits;
+  spec.codeToFloat = codeProgram(
+      [&](Program &p, Value code) { return p.table(format.codebook, code); });
+  addScale(spec, format.scaleKind, format.group);
+  return spec;
+}
+
+DecodeSpec float16Spec() {
+  DecodeSpec spec;
+  spec.codeBits = 16;
+  spec.codeToFloat =
+      codeProgram([](Program &p, Value code) { return p.f16ToF32(code); });
+  return spec;
+}
+
+DecodeSpec bfloat16Spec() {
+  DecodeSpec spec;
+  spec.codeBits = 16;
+  spec.codeToFloat =
+      codeProgram([](Program &p, Value code) { return p.bf16ToF32(code); });
+  return spec;
+}
+
+//===-- Parts ----------------------------------------------------------------//
+
+/// Components of `spec` with their bytes 0.
+static std::vector<ComponentData> allocate(const DecodeSpec &spec,
+                                           std::span<const int64_t> shape) {
+  std::vector<ComponentData> data;
+  for (Component &component : components(spec, shape)) {
+    size_t bytes = byteSize(component.kind, component.shape);
+    data.push_back({std::move(component), std::vector<uint8_t>(bytes)});
+  }
+  return data;
+}
+
+/// Stores 8-bit or narrower codes.
+static void storeCodes(std::span<const uint8_t> codes, ComponentData &data) {
+  Rows rows(data.component.shape);
+  packRows(codes, rows.count, rows.columns, bitWidth(data.component.kind),
+           data.bytes);
+}
+
+static void store16(std::span<const uint16_t> values, ComponentData &data) {
+  assert(data.bytes.size() == values.size() * 2);
+  for (size_t i = 0; i < values.size(); ++i) {
+    data.bytes[2 * i] = static_cast<uint8_t>(values[i]);
+    data.bytes[2 * i + 1] = static_cast<uint8_t>(values[i] >> 8);
+  }
+}
+
+static void storeScales(std::span<const float> scales, ComponentData &data) {
+  if (data.component.kind == ElementKind::F32) {
+    if (!scales.empty())
+      std::memcpy(data.bytes.data(), scales.data(), scales.size_bytes());
+    return;
+  }
+  bool isHalf = data.component.kind == ElementKind::F16;
+  std::vector<uint16_t> stored;
+  for (float scale : scales)
+    stored.push_back(isHalf ? floatToHalf(scale) : floatToBFloat16(scale));
+  store16(stored, data);
+}
+
+float roundScale(float scale, ElementKind kind) {
+  assert(isFloatKind(kind));
+  float smallest = std::numeric_limits<float>::denorm_min();
+  float largest = std::numeric_limits<float>::max();
+  if (kind == ElementKind::F16) {
+    scale = halfToFloat(floatToHalf(scale));
+    smallest = 0x1p-24f;
+    largest = 65504.0f;
+  } else if (kind == ElementKind::BF16) {
+    scale = bfloat16ToFloat(floatToBFloat16(scale));
+    smallest = 0x1p-133f;
+    largest = 0x1.fep127f;
+  }
+  return std::isnan(scale) ? 1.0f : std::clamp(scale, smallest, largest);
+}
+
+/// Calls fn(element index, group) for all elements in order.
+template <typename Fn>
+static void forEachElement(const Rows &rows, const GroupMap &map, Fn fn) {
+  for (size_t r = 0; r < rows.count; ++r) {
+    size_t base = map.rowBase(r);
+    for (size_t c = 0; c < rows.columns; ++c)
+      fn(r * rows.columns + c, map(base, c));
+  }
+}
+
+namespace {
+struct Range {
+  float lo = 0.0f, hi = 0.0f;
+};
+} // namespace
+
+/// Extremes of each group, 0 included; NaN does not count.
+static std::vector<Range> groupRanges(std::span<const float> values,
+                                      const Rows &rows, const GroupMap &map) {
+  std::vector<Range> ranges(map.size());
+  forEachElement(rows, map, [&](size_t i, size_t g) {
+    float v = values[i];
+    ranges[g].lo = v < ranges[g].lo ? v : ranges[g].lo;
+    ranges[g].hi = v > ranges[g].hi ? v : ranges[g].hi;
+  });
+  return ranges;
+}
+
+//===-- Affine
+//-------------------------------------------------------------===//
+
+namespace {
+/// Integer range of an affine format and the choice of a group's parameters.
+struct AffineChoice {
+  explicit AffineChoice(const AffineFormat &format) : format(format) {
+    bool isSigned = format.symmetric || format.bits == 8;
+    qmax = (1 << (format.bits - (isSigned ? 1 : 0))) - 1;
+    qmin = format.symmetric ? -qmax : isSigned ? -qmax - 1 : 0;
+  }
+
+  ScaleZero operator()(Range range) const {
+    ScaleZero p =
+        chooseAffine(range.lo, range.hi, qmin, qmax, format.symmetric);
+    p.scale = roundScale(p.scale, format.scaleKind);
+    if (!format.symmetric && range.lo < range.hi)
+      p.zeroPoint =
+          chooseZeroPoint(std::max(range.lo, -largest), p.scale, qmin, qmax);
+    return p;
+  }
+
+  int32_t quantized(float v, const ScaleZero &p) const {
+    return quantize(v, p.scale, p.zeroPoint, qmin, qmax);
+  }
+
+  static constexpr float largest = std::numeric_limits<float>::max();
+  const AffineFormat &format;
+  int32_t qmin, qmax;
+};
+} // namespace
+
+/// For each group the range among 45 shrunk ones with the least squared error;
+/// of equal ones the widest.
+static void shrinkRanges(std::span<const float> values, const Rows &rows,
+                         const GroupMap &map, const AffineChoice &choose,
+                         std::vector<Range> &ranges) {
+  const std::vector<Range> full = ranges;
+  std::vector<double> best(map.size(), std::numeric_limits<double>::infinity());
+  std::vector<double> error(map.size());
+  std::vector<Range> candidate(map.size());
+  std::vector<ScaleZero> parameters(map.size());
+  for (int step = 0; step <= 44; ++step) {
+    float factor = 1.0f - static_cast<float>(step) / 64.0f;
+    for (size_t g = 0; g < map.size(); ++g) {
+      candidate[g] = {full[g].lo * factor, full[g].hi * factor};
+      parameters[g] = choose(candidate[g]);
+      error[g] = 0;
+    }
+    forEachElement(rows, map, [&](size_t i, size_t g) {
+      const ScaleZero &p = parameters[g];
+      double decoded =
+          dequantize(choose.quantized(values[i], p), p.scale, p.zeroPoint);
+      double difference = decoded - values[i];
+      error[g] += difference * difference;
+    });
+    for (size_t g = 0; g < map.size(); ++g) {
+      if (!(error[g] < best[g]))
+        continue;
+      best[g] = error[g];
+      ranges[g] = candidate[g];
+    }
+  }
+}
+
+Encoded encodeAffine(std::span<const float> values,
+                     std::span<const int64_t> shape, const AffineFormat &format,
+                     ClipMode clip) {
+  Encoded result{affineSpec(format), {}};
+  result.data = allocate(result.spec, shape);
+  Rows rows(shape);
+  GroupMap map(shape, format.group);
+  assert(values.size() == rows.count * rows.columns);
+  AffineChoice choose(format);
+  std::vector<Range> ranges = groupRanges(values, rows, map);
+  if (clip == ClipMode::Mse)
+    shrinkRanges(values, rows, map, choose, ranges);
+
+  std::vector<ScaleZero> parameters;
+  std::vector<float> scales;
+  std::vector<uint8_t> zeros;
+  for (Range range : ranges) {
+    parameters.push_back(choose(range));
+    scales.push_back(parameters.back().scale);
+    zeros.push_back(static_cast<uint8_t>(parameters.back().zeroPoint));
+  }
+  std::vector<uint8_t> codes(values.size());
+  forEachElement(rows, map, [&](size_t i, size_t g) {
+    codes[i] = static_cast<uint8_t>(choose.quantized(values[i], parameters[g]));
+  });
+  storeCodes(codes, result.data.front());
+  if (!format.symmetric)
+    storeCodes(zeros, result.data[1]);
+  storeScales(scales, result.data.back());
+  return result;
+}
+
+//===-- Codebook
+//-----------------------------------------------------------===//
+
+/// Index of the entry nearest to `v`; the lowest of equally near ones.
+static uint8_t nearestEntry(std::span<const float> codebook, float v) {
+  v = std::isnan(v) ? 0.0f : v;
+  size_t best = 0;
+  for (size_t k = 1; k < codebook.size(); ++k)
+    if (std::fabs(codebook[k] - v) < std::fabs(codebook[best] - v))
+      best = k;
+  return static_cast<uint8_t>(best);
+}
+
+Encoded encodeCodebook(std::span<const float> values,
+                       std::span<const int64_t> shape,
+                       const CodebookFormat &format) {
+  Encoded result{codebookSpec(format), {}};
+  result.data = allocate(result.spec, shape);
+  Rows rows(shape);
+  GroupMap map(shape, format.group);
+  assert(values.size() == rows.count * rows.columns);
+  constexpr float largest = std::numeric_limits<float>::max();
+  float reach = 0.0f;
+  for (float entry : format.codebook)
+    reach = std::max(reach, std::fabs(entry));
+  assert(reach > 0.0f && reach <= largest && "codebook without a scale");
+
+  std::vector<float> scales;
+  for (Range range : groupRanges(values, rows, map)) {
+    float bound = std::min(std::max(-range.lo, range.hi), largest);
+    float scale = bound > 0.0f ? bound / reach : 1.0f;
+    scales.push_back(roundScale(scale, format.scaleKind));
+  }
+  std::vector<uint8_t> codes(values.size());
+  forEachElement(rows, map, [&](size_t i, size_t g) {
+    float v = std::clamp(values[i] / scales[g], -reach, reach);
+    codes[i] = nearestEntry(format.codebook, v);
+  });
+  storeCodes(codes, result.data.front());
+  storeScales(scales, result.data.back());
+  return result;
+}
+
+//===-- 16-bit floats --------------------------------------------------------//
+
+static Encoded encode16(std::span<const float> values,
+                        std::span<const int64_t> shape, DecodeSpec spec,
+                        uint16_t (*convert)(float)) {
+  Encoded result{std::move(spec), {}};
+  result.data = allocate(result.spec, shape);
+  std::vector<uint16_t> codes(values.size());
+  std::transform(values.begin(), values.end(), codes.begin(), convert);
+  store16(codes, result.data.front());
+  return result;
+}
+
+Encoded encodeFloat16(std::span<const float> values,
+                      std::span<const int64_t> shape) {
+  return encode16(values, shape, float16Spec(), floatToHalf);
+}
+
+Encoded encodeBFloat16(std::span<const float> values,
+                       std::span<const int64_t> shape) {
+  return encode16(values, shape, bfloat16Spec(), floatToBFloat16);
+}
+
+} // namespace qc::numerics

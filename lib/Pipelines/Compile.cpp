@@ -1,0 +1,169 @@
+//===- Compile.cpp - Levels 0 to 3 of a compilation -----------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "qc/Pipelines/Compile.h"
+#include "Diagnostics.h"
+#include "mlir/Parser/Parser.h"
+#include "qc/Dialect/QC/IR/QCOps.h"
+#include "qc/Import/ONNX/Import.h"
+#include "qc/Pipelines/Pipelines.h"
+#include "qc/Target/Codegen/ObjectEmitter.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+
+using namespace mlir;
+
+namespace qc {
+
+CompiledNet::CompiledNet(CompiledNet &&other) noexcept {
+  *this = std::move(other);
+}
+
+CompiledNet &CompiledNet::operator=(CompiledNet &&other) noexcept {
+  std::swap(net, other.net);
+  std::swap(target, other.target);
+  std::swap(levels, other.levels);
+  std::swap(graphObject, other.graphObject);
+  std::swap(weightsFile, other.weightsFile);
+  std::swap(weightsBytes, other.weightsBytes);
+  std::swap(layers, other.layers);
+  std::swap(licence, other.licence);
+  return *this;
+}
+
+CompiledNet::~CompiledNet() {
+  if (!weightsFile.empty())
+    llvm::sys::fs::remove(weightsFile);
+}
+
+std::unique_ptr<MLIRContext> makeContext() {
+  DialectRegistry registry;
+  mlir::qc::registerAllDialects(registry);
+  auto context = std::make_unique<MLIRContext>(
+      registry, MLIRContext::Threading::DISABLED);
+  context->loadAllAvailableDialects();
+  loadKernelDialects(*context);
+  return context;
+}
+
+/// Runs the passes that `build` adds; a failure is an error about `file`.
+static llvm::Error
+runPasses(ModuleOp module, llvm::StringRef file,
+          llvm::function_ref<void(OpPassManager &)> build,
+          std::vector<std::string> *remarks = nullptr) {
+  DiagnosticCollector diagnostics(module.getContext());
+  PassManager pm(module.getContext());
+  build(pm);
+  LogicalResult result = pm.run(module);
+  if (failed(result))
+    return diagnostics.error(file);
+  if (remarks)
+    *remarks = diagnostics.remarks;
+  return llvm::Error::success();
+}
+
+static llvm::Expected<LoadedModel> importFile(MLIRContext &context,
+                                              llvm::StringRef path,
+                                              const CompileOptions &options) {
+  LoadedModel model;
+  model.name = llvm::sys::path::stem(path).str();
+  model.baseFolder = llvm::sys::path::parent_path(path).str();
+  if (path.ends_with(".onnx")) {
+    onnx::ImportOptions import;
+    for (const DimRange &dim : options.dims)
+      import.dims[dim.symbol] = {dim.min, dim.opt, dim.max};
+    for (const ShapeOverride &shape : options.shapes)
+      import.shapes[shape.input] = shape.dims;
+    auto tables = onnx::readModel(path, import.limits);
+    if (!tables)
+      return tables.takeError();
+    model.licence = tables->getLicense();
+    DiagnosticCollector diagnostics(&context);
+    auto module = onnx::importOnnx(&context, *tables, import);
+    if (!module)
+      return module.takeError();
+    model.module = std::move(*module);
+    return model;
+  }
+  if (path.ends_with(".mlir") || path.ends_with(".mlirbc")) {
+    if (!llvm::sys::fs::exists(path))
+      return inputError("file-not-found", path, "", "no such file",
+                        "an MLIR file");
+    DiagnosticCollector diagnostics(&context);
+    model.module = parseSourceFile<ModuleOp>(path, ParserConfig(&context));
+    if (!model.module)
+      return diagnostics.error(path);
+    return model;
+  }
+  return inputError("model-kind", path, "",
+                    "a name that ends in '" + llvm::sys::path::extension(path) +
+                        "'",
+                    ".onnx or .mlir");
+}
+
+llvm::Expected<LoadedModel> loadModel(MLIRContext &context,
+                                      llvm::StringRef path,
+                                      const CompileOptions &options) {
+  auto model = importFile(context, path, options);
+  if (!model)
+    return model.takeError();
+  if (auto error = runPasses(*model->module, path, [](OpPassManager &pm) {
+        mlir::qc::buildModelPipeline(pm);
+      }))
+    return std::move(error);
+  return model;
+}
+
+bool isQuantized(ModuleOp module) {
+  return module
+      .walk([](mlir::qc::DequantizeOp) { return WalkResult::interrupt(); })
+      .wasInterrupted();
+}
+
+llvm::Error insertObservers(ModuleOp module) {
+  return runPasses(module, "", [](OpPassManager &pm) {
+    mlir::qc::buildObservedPipeline(pm);
+  });
+}
+
+/// The precision as qc-quantize spells it.
+static std::string passPrecision(const CompileOptions &options, bool stats) {
+  std::string precision = options.precision;
+  if (precision == "int8")
+    precision = "w8a8";
+  if (precision == "int4")
+    precision = "w4-g128";
+  if (precision == "w8a8" && !stats)
+    precision = "w8a8-dynamic";
+  if (precision == "keep")
+    precision = "fp32";
+  return precision;
+}
+
+llvm::Error quantizeModel(ModuleOp module, const CompileOptions &options,
+                          llvm::StringRef statsFile,
+                          std::vector<std::string> &remarks) {
+  mlir::qc::QuantizeOptions pass;
+  pass.precision = passPrecision(options, !statsFile.empty());
+  std::string rules;
+  for (const LayerRule &rule : options.layers)
+    rules += (rules.empty() ? "" : ";") + rule.pattern + "=" + rule.precision;
+  pass.layer = rules;
+  pass.recipe = options.recipeFile;
+  pass.stats = statsFile.str();
+  pass.observer = options.observer.text;
+  for (const std::string &algorithm : options.algorithms)
+    if (algorithm == "mse")
+      pass.weights = std::string("mse");
+  pass.biasCorrection = !statsFile.empty();
+  pass.strict = options.strict;
+  return runPasses(
+      module, "",
+      [&](OpPassManager &pm) { mlir::qc::buildQDQPipeline(pm, pass); },
+      &remarks);
+}
+
+} // namespace qc

@@ -1,0 +1,189 @@
+//===- Precision.cpp - How many bits each layer gets ----------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "qc/Quantization/Precision.h"
+
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/Twine.h"
+#include "llvm/Support/JSON.h"
+
+#include <algorithm>
+
+using namespace qc::quantization;
+using llvm::StringRef;
+using llvm::Twine;
+
+static llvm::Error unknown(StringRef text) {
+  return llvm::createStringError(
+      "found precision '" + text +
+      "', expected keep, fp32, fp16, bf16, nf4, int8, int4 or a form of w8, "
+      "w8a8, w8a8-dynamic, w4-g128");
+}
+
+/// Consumes `prefix` and a number.
+static bool consumeNumber(StringRef &text, StringRef prefix, int64_t &number) {
+  StringRef rest = text;
+  if (!rest.consume_front(prefix) || rest.consumeInteger(10, number))
+    return false;
+  text = rest;
+  return true;
+}
+
+llvm::Expected<Precision> Precision::parse(StringRef text) {
+  Precision result;
+  if (text == "keep" || text == "fp32")
+    return result;
+  if (text == "fp16" || text == "bf16") {
+    result.weights = text == "fp16" ? Weights::Float16 : Weights::BFloat16;
+    result.weightBits = 16;
+    return result;
+  }
+  StringRef rest = text;
+  if (text == "int8")
+    rest = "w8a8";
+  else if (text == "int4")
+    rest = "w4-g128";
+  int64_t bits = 0;
+  if (rest.consume_front("nf4")) {
+    result.weights = Weights::NF4;
+    result.weightBits = 4;
+    result.group = 64;
+  } else if (consumeNumber(rest, "w", bits)) {
+    if (bits < 2 || bits > 8)
+      return unknown(text);
+    result.weights = Weights::Integer;
+    result.weightBits = static_cast<unsigned>(bits);
+    if (consumeNumber(rest, "a", bits)) {
+      if (bits != 8 && bits != 16)
+        return unknown(text);
+      result.activationBits = static_cast<unsigned>(bits);
+      result.activations =
+          bits == 8 ? Activations::Static : Activations::Float;
+    }
+  } else {
+    return unknown(text);
+  }
+  if (consumeNumber(rest, "-g", result.group) &&
+      (result.group < 1 || result.group > (1 << 20)))
+    return unknown(text);
+  if (result.activations == Activations::Static &&
+      rest.consume_front("-dynamic"))
+    result.activations = Activations::Dynamic;
+  if (!rest.empty())
+    return unknown(text);
+  return result;
+}
+
+bool PrecisionChoice::Rule::matches(StringRef name) const {
+  return exact ? name == pattern
+               : llvm::Regex("^(" + pattern + ")$").match(name);
+}
+
+llvm::Error PrecisionChoice::addRecipe(StringRef text, StringRef path) {
+  auto fail = [&](const Twine &what) {
+    return llvm::createStringError(path + ": " + what);
+  };
+  llvm::Expected<llvm::json::Value> parsed = llvm::json::parse(text);
+  if (!parsed)
+    return fail(llvm::toString(parsed.takeError()));
+  const llvm::json::Object *object = parsed->getAsObject();
+  if (!object)
+    return fail("expected a JSON object");
+  if (object->getInteger("schema") != 1)
+    return fail("expected \"schema\": 1");
+  if (std::optional<StringRef> name = object->getString("precision")) {
+    llvm::Expected<Precision> precision = Precision::parse(*name);
+    if (!precision)
+      return fail(llvm::toString(precision.takeError()));
+    otherwise = *precision;
+  }
+  const llvm::json::Value *layers = object->get("layers");
+  if (!layers)
+    return llvm::Error::success();
+  if (!layers->getAsArray())
+    return fail("expected an array in \"layers\"");
+  for (const llvm::json::Value &value : *layers->getAsArray()) {
+    const llvm::json::Object *layer = value.getAsObject();
+    std::optional<StringRef> name, text;
+    if (layer) {
+      name = layer->getString("name");
+      text = layer->getString("precision");
+    }
+    if (!name || !text)
+      return fail("expected \"name\" and \"precision\" in each of \"layers\"");
+    llvm::Expected<Precision> precision = Precision::parse(*text);
+    if (!precision)
+      return fail("layer '" + *name +
+                  "': " + llvm::toString(precision.takeError()));
+    rules.push_back({name->str(), *precision, /*exact=*/true});
+  }
+  return llvm::Error::success();
+}
+
+llvm::Error PrecisionChoice::addPatterns(StringRef text) {
+  llvm::SmallVector<StringRef> parts;
+  text.split(parts, ';', -1, /*KeepEmpty=*/false);
+  for (StringRef part : parts) {
+    auto [pattern, name] = part.rsplit('=');
+    std::string problem;
+    if (pattern.empty() || name.empty())
+      return llvm::createStringError("found layer option '" + part +
+                                     "', expected REGEX=PRECISION");
+    if (!llvm::Regex(pattern).isValid(problem))
+      return llvm::createStringError("layer pattern '" + pattern +
+                                     "': " + problem);
+    llvm::Expected<Precision> precision = Precision::parse(name);
+    if (!precision)
+      return precision.takeError();
+    rules.push_back({pattern.str(), *precision, /*exact=*/false});
+  }
+  return llvm::Error::success();
+}
+
+llvm::Expected<PrecisionChoice>
+PrecisionChoice::create(StringRef precision, StringRef layers, StringRef recipe,
+                        StringRef recipePath) {
+  PrecisionChoice result;
+  llvm::Expected<Precision> otherwise = Precision::parse(precision);
+  if (!otherwise)
+    return otherwise.takeError();
+  result.otherwise = *otherwise;
+  if (!recipe.empty())
+    if (llvm::Error error = result.addRecipe(recipe, recipePath))
+      return error;
+  if (llvm::Error error = result.addPatterns(layers))
+    return error;
+  return result;
+}
+
+Precision PrecisionChoice::get(StringRef name) {
+  for (auto rule = rules.rbegin(); rule != rules.rend(); ++rule)
+    if (rule->matches(name))
+      return rule->precision;
+  return otherwise;
+}
+
+llvm::Error
+PrecisionChoice::checkPatterns(const std::vector<std::string> &names) const {
+  for (const Rule &rule : rules) {
+    if (llvm::any_of(names, [&](StringRef name) { return rule.matches(name); }))
+      continue;
+    std::vector<std::string> nearest = names;
+    std::stable_sort(nearest.begin(), nearest.end(),
+                     [&](const std::string &a, const std::string &b) {
+                       return StringRef(a).edit_distance(rule.pattern) <
+                              StringRef(b).edit_distance(rule.pattern);
+                     });
+    nearest.resize(std::min<size_t>(nearest.size(), 3));
+    std::string text;
+    for (const std::string &name : nearest)
+      text += (text.empty() ? "'" : ", '") + name + "'";
+    return llvm::createStringError("found no layer that matches '" +
+                                   rule.pattern + "', nearest are " +
+                                   (text.empty() ? "none" : text));
+  }
+  return llvm::Error::success();
+}

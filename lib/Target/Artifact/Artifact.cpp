@@ -1,0 +1,230 @@
+//===- Artifact.cpp - The folder that holds a compiled network ------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Makes every file of the artifact in memory, then hands them to Folder.cpp.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Folder.h"
+#include "Internal.h"
+
+#include "qc/Runtime/Embedded.h"
+#include "qc/Support/Error.h"
+
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <cstring>
+
+using namespace llvm;
+using namespace qc;
+using namespace qc::artifact;
+
+/// Weights are a file of their own above this many bytes, and never embedded
+/// above the second number.
+static constexpr uint64_t autoFileBytes = uint64_t(256) << 20;
+static constexpr uint64_t maxEmbeddedBytes = uint64_t(1) << 30;
+
+static Expected<WeightsPlacement> placeWeights(const ArtifactSpec &spec,
+                                               StringRef bytes) {
+  WeightsPlacement placement;
+  placement.bytes = bytes.size();
+  placement.hash = sha256(bytes);
+  using Mode = ArtifactSpec::Weights;
+  placement.embedded = spec.weightsMode == Mode::Embedded ||
+                       (spec.weightsMode == Mode::Auto &&
+                        bytes.size() <= autoFileBytes) ||
+                       bytes.empty();
+  if (placement.embedded && bytes.size() > maxEmbeddedBytes)
+    return inputError("weights-too-large", "", "--weights embedded",
+                      Twine(bytes.size()) + " bytes of weights",
+                      "at most 1 GiB; use --weights file");
+  return placement;
+}
+
+/// The runtime's objects for the architecture and the way of threading.
+static std::vector<std::string> runtimeObjects(const ArtifactSpec &spec) {
+  StringRef arch = spec.target.arch == Arch::X86_64 ? "x86_64/" : "aarch64/";
+  bool openmp = spec.net.threading == QC_RT_THREADING_OPENMP;
+  std::vector<std::string> objects;
+  for (const qc_embedded_file *file = qc_embedded_runtime; file->name; ++file) {
+    StringRef name = file->name;
+    if (!name.consume_front(arch) ||
+        name == (openmp ? "ThreadsSerial.o" : "ThreadsOpenMP.o"))
+      continue;
+    objects.emplace_back(reinterpret_cast<const char *>(file->data),
+                         file->size);
+  }
+  return objects;
+}
+
+static json::Array portsJson(const NetSpec &net, ArrayRef<PortSpec> ports) {
+  json::Array list;
+  for (const PortSpec &port : ports) {
+    json::Array shape;
+    for (const AxisSpec &axis : port.axes) {
+      if (axis.symbol >= 0 && axis.scale == 1 && axis.offset == 0 &&
+          axis.divisor == 1 && axis.symbol2 < 0)
+        shape.push_back(net.symbols[axis.symbol].name);
+      else
+        shape.push_back(axisSize(net, axis, true));
+    }
+    list.push_back(json::Object{{"name", json::fixUTF8(port.name)},
+                                {"dtype", dtypeName(port.dtype)},
+                                {"shape", std::move(shape)}});
+  }
+  return list;
+}
+
+json::Object
+qc::artifact::embeddedManifest(const ArtifactSpec &spec,
+                               const WeightsPlacement &weights) {
+  json::Object manifest = spec.facts;
+  manifest["schema"] = 1;
+  manifest["generator"] = "qc";
+  manifest["abi"] = QC_RT_ABI;
+  manifest["name"] = spec.net.name;
+  manifest["target"] = spec.target.text;
+  manifest["arch"] =
+      spec.target.arch == Arch::X86_64 ? "x86-64" : "aarch64";
+  json::Array levels, symbols;
+  for (const LevelObject &level : spec.levels)
+    levels.push_back(level.level.name);
+  for (const SymbolSpec &symbol : spec.net.symbols)
+    symbols.push_back(json::Object{{"name", json::fixUTF8(symbol.name)},
+                                   {"min", symbol.min},
+                                   {"opt", symbol.opt},
+                                   {"max", symbol.max}});
+  manifest["levels"] = std::move(levels);
+  manifest["symbols"] = std::move(symbols);
+  manifest["inputs"] = portsJson(spec.net, spec.net.inputs);
+  manifest["outputs"] = portsJson(spec.net, spec.net.outputs);
+  manifest["arena_bytes"] = spec.net.arenaBytes;
+  manifest["weights"] =
+      json::Object{{"bytes", weights.bytes},
+                   {"sha256", hex(weights.hash)},
+                   {"embedded", weights.embedded}};
+  static const char *const threading[] = {"none", "callback", "openmp"};
+  manifest["threading"] = threading[spec.net.threading];
+  return manifest;
+}
+
+static std::string jsonText(json::Object object) {
+  object["schema"] = 1;
+  std::string text;
+  raw_string_ostream os(text);
+  os << formatv("{0:2}", json::Value(std::move(object))) << "\n";
+  return text;
+}
+
+/// The weights file: a header, then the weights.
+static std::string weightsFileText(StringRef bytes, const Digest &hash) {
+  qc_rt_weights_header header = {};
+  std::memcpy(header.magic, "QCWEIGHT", 8);
+  header.version = 1;
+  header.bytes = bytes.size();
+  std::memcpy(header.hash, hash.data(), hash.size());
+  std::string text(reinterpret_cast<const char *>(&header), sizeof header);
+  text.resize(QC_RT_WEIGHTS_OFFSET);
+  text.append(bytes.data(), bytes.size());
+  return text;
+}
+
+static const char ownLicenses[] =
+    "What the quantization compiler generates belongs to you. The part of its "
+    "runtime\nthat is inside the library is under Apache-2.0 WITH "
+    "LLVM-exception, whose\nexception lets you pass on object code without "
+    "conditions.\n";
+
+/// The two libraries of the artifact.
+static Error addLibraries(const ArtifactSpec &spec, StringRef weights,
+                          const WeightsPlacement &placement,
+                          std::vector<ExtraFile> &files) {
+  std::string manifest;
+  raw_string_ostream os(manifest);
+  os << json::Value(embeddedManifest(spec, placement));
+  auto descriptor = descriptorObject(spec, placement, manifest);
+  if (!descriptor)
+    return descriptor.takeError();
+  std::vector<std::string> objects = runtimeObjects(spec);
+  objects.push_back(std::move(*descriptor));
+  objects.push_back(spec.graphObject);
+  for (const LevelObject &level : spec.levels)
+    objects.push_back(level.object);
+  if (placement.embedded && placement.bytes)
+    objects.push_back(weightsObject(spec.target.arch, weights));
+  auto object = linkRelocatable(spec, std::move(objects));
+  if (!object)
+    return object.takeError();
+  auto archive = makeArchive(spec, *object);
+  if (!archive)
+    return archive.takeError();
+  auto shared = linkShared(spec, *object);
+  if (!shared)
+    return shared.takeError();
+  const std::string &name = spec.net.name;
+  files.push_back({"lib" + name + ".a", std::move(*archive)});
+  files.push_back({"lib" + name + ".so", std::move(*shared)});
+  return Error::success();
+}
+
+static void addTexts(const ArtifactSpec &spec, std::vector<ExtraFile> &files) {
+  const std::string &name = spec.net.name;
+  files.push_back({name + ".h", headerText(spec.net)});
+  files.push_back({name + "Config.cmake", cmakeText(spec)});
+  files.push_back({name + ".pc", pkgConfigText(spec)});
+  files.push_back({"example.c", exampleText(spec.net)});
+  files.push_back({"recipe.json", jsonText(spec.recipe)});
+  files.push_back({"report.json", jsonText(spec.report)});
+  files.push_back({"report.html", reportHtml(spec.report, name)});
+  std::string licenses = ownLicenses;
+  if (!spec.licenses.empty())
+    licenses += "\n" + spec.licenses + (spec.licenses.back() == '\n' ? "" : "\n");
+  files.push_back({"LICENSES", licenses});
+  for (const ExtraFile &extra : spec.extras)
+    files.push_back(extra);
+}
+
+Expected<ArtifactSizes> qc::writeArtifact(const ArtifactSpec &spec,
+                                          StringRef dir) {
+  if (Error error = checkOutputFolder(dir, spec.force))
+    return error;
+  std::unique_ptr<MemoryBuffer> file;
+  StringRef weights = spec.weights;
+  if (!spec.weightsFile.empty()) {
+    auto buffer = MemoryBuffer::getFile(spec.weightsFile, false, false);
+    if (!buffer)
+      return inputError("read", spec.weightsFile, "",
+                        buffer.getError().message(), "the packed weights");
+    file = std::move(*buffer);
+    weights = file->getBuffer();
+  }
+  auto placement = placeWeights(spec, weights);
+  if (!placement)
+    return placement.takeError();
+  std::vector<ExtraFile> files;
+  if (Error error = addLibraries(spec, weights, *placement, files))
+    return error;
+  addTexts(spec, files);
+  if (!placement->embedded)
+    files.push_back({spec.net.name + ".weights",
+                     weightsFileText(weights, placement->hash)});
+  ArtifactSizes sizes;
+  sizes.weights = placement->bytes;
+  json::Object hashes;
+  for (const ExtraFile &entry : files) {
+    sizes.artifact += entry.contents.size();
+    if (entry.name == "lib" + spec.net.name + ".so")
+      sizes.sharedLibrary = entry.contents.size();
+    hashes[entry.name] = json::Object{{"bytes", entry.contents.size()},
+                                      {"sha256", hex(sha256(entry.contents))}};
+  }
+  json::Object manifest = embeddedManifest(spec, *placement);
+  manifest["files"] = std::move(hashes);
+  files.push_back({"manifest.json", jsonText(std::move(manifest))});
+  sizes.artifact += files.back().contents.size();
+  if (Error error = writeFolder(dir, files))
+    return error;
+  return sizes;
+}

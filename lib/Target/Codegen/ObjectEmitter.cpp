@@ -1,0 +1,192 @@
+//===- ObjectEmitter.cpp - From kernels to object code --------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// One conversion to the LLVM dialect, translation, LLVM's O3 without the loop
+// and SLP vectorizers (kernels are vectors already), and the code generator.
+//
+//===----------------------------------------------------------------------===//
+
+#include "qc/Target/Codegen/ObjectEmitter.h"
+
+#include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
+#include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
+#include "mlir/Conversion/FuncToLLVM/ConvertFuncToLLVM.h"
+#include "mlir/Conversion/IndexToLLVM/IndexToLLVM.h"
+#include "mlir/Conversion/LLVMCommon/ConversionTarget.h"
+#include "mlir/Conversion/LLVMCommon/TypeConverter.h"
+#include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
+#include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
+#include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVM.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Export.h"
+#include "mlir/Transforms/DialectConversion.h"
+#include "llvm/IR/LegacyPassManager.h"
+#include "llvm/IR/Module.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/SmallVectorMemoryBuffer.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/Target/TargetMachine.h"
+
+using namespace qc;
+
+void qc::loadKernelDialects(mlir::MLIRContext &context) {
+  context.loadDialect<mlir::arith::ArithDialect, mlir::cf::ControlFlowDialect,
+                      mlir::func::FuncDialect, mlir::LLVM::LLVMDialect,
+                      mlir::math::MathDialect, mlir::scf::SCFDialect,
+                      mlir::vector::VectorDialect>();
+  mlir::registerBuiltinDialectTranslation(context);
+  mlir::registerLLVMDialectTranslation(context);
+}
+
+static llvm::Error makeError(const llvm::Twine &message) {
+  return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
+}
+
+llvm::Error qc::lowerToLLVMDialect(mlir::ModuleOp module) {
+  mlir::MLIRContext *context = module.getContext();
+  mlir::LLVMTypeConverter types(context);
+  mlir::RewritePatternSet patterns(context);
+  mlir::populateSCFToControlFlowConversionPatterns(patterns);
+  mlir::populateVectorToLLVMConversionPatterns(types, patterns);
+  mlir::populateMathToLLVMConversionPatterns(types, patterns);
+  mlir::arith::populateArithToLLVMConversionPatterns(types, patterns);
+  mlir::index::populateIndexToLLVMConversionPatterns(types, patterns);
+  mlir::populateFuncToLLVMConversionPatterns(types, patterns);
+  mlir::cf::populateControlFlowToLLVMConversionPatterns(types, patterns);
+  mlir::LLVMConversionTarget target(*context);
+  target.addLegalOp<mlir::ModuleOp>();
+  if (mlir::failed(
+          mlir::applyFullConversion(module, target, std::move(patterns))))
+    return makeError("cannot lower the module to the llvm dialect");
+  return llvm::Error::success();
+}
+
+static llvm::Expected<std::unique_ptr<llvm::TargetMachine>>
+makeMachine(const Target &target, const CpuLevel &level) {
+  if (target.arch == Arch::X86_64) {
+    LLVMInitializeX86TargetInfo();
+    LLVMInitializeX86Target();
+    LLVMInitializeX86TargetMC();
+    LLVMInitializeX86AsmPrinter();
+  } else {
+    LLVMInitializeAArch64TargetInfo();
+    LLVMInitializeAArch64Target();
+    LLVMInitializeAArch64TargetMC();
+    LLVMInitializeAArch64AsmPrinter();
+  }
+  llvm::Triple triple(target.triple);
+  std::string error;
+  const llvm::Target *found = llvm::TargetRegistry::lookupTarget(triple, error);
+  if (!found)
+    return makeError(error);
+  llvm::TargetOptions options;
+  options.AllowFPOpFusion = llvm::FPOpFusion::Strict;
+  options.FunctionSections = true;
+  std::unique_ptr<llvm::TargetMachine> machine(found->createTargetMachine(
+      triple, level.cpu, level.features, options, llvm::Reloc::PIC_,
+      std::nullopt, llvm::CodeGenOptLevel::Aggressive));
+  if (!machine)
+    return makeError("no code generator for " + target.triple);
+  return machine;
+}
+
+static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
+  llvm::PipelineTuningOptions tuning;
+  tuning.LoopVectorization = false;
+  tuning.SLPVectorization = false;
+  llvm::LoopAnalysisManager loops;
+  llvm::FunctionAnalysisManager functions;
+  llvm::CGSCCAnalysisManager graph;
+  llvm::ModuleAnalysisManager modules;
+  llvm::PassBuilder builder(&machine, tuning);
+  builder.registerModuleAnalyses(modules);
+  builder.registerCGSCCAnalyses(graph);
+  builder.registerFunctionAnalyses(functions);
+  builder.registerLoopAnalyses(loops);
+  builder.crossRegisterProxies(loops, functions, graph, modules);
+  builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O3)
+      .run(module, modules);
+}
+
+/// The optimized LLVM module of a copy of `module`.
+static llvm::Expected<std::unique_ptr<llvm::Module>>
+translate(mlir::ModuleOp module, llvm::TargetMachine &machine,
+          llvm::LLVMContext &context) {
+  mlir::OwningOpRef<mlir::ModuleOp> copy(module.clone());
+  if (llvm::Error error = lowerToLLVMDialect(*copy))
+    return error;
+  std::unique_ptr<llvm::Module> result =
+      mlir::translateModuleToLLVMIR(*copy, context, "qc");
+  if (!result)
+    return makeError("cannot translate the module to llvm ir");
+  result->setTargetTriple(machine.getTargetTriple());
+  result->setDataLayout(machine.createDataLayout());
+  optimize(*result, machine);
+  return result;
+}
+
+static llvm::Expected<llvm::SmallVector<char, 0>>
+emitFile(mlir::ModuleOp module, const Target &target, const CpuLevel &level,
+         llvm::CodeGenFileType type) {
+  auto machine = makeMachine(target, level);
+  if (!machine)
+    return machine.takeError();
+  llvm::LLVMContext context;
+  auto translated = translate(module, **machine, context);
+  if (!translated)
+    return translated.takeError();
+  llvm::SmallVector<char, 0> bytes;
+  llvm::raw_svector_ostream stream(bytes);
+  llvm::legacy::PassManager passes;
+  if ((*machine)->addPassesToEmitFile(passes, stream, nullptr, type))
+    return makeError("no object writer for " + target.triple);
+  passes.run(**translated);
+  return bytes;
+}
+
+llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
+qc::emitObject(mlir::ModuleOp module, const Target &target,
+               const CpuLevel &level) {
+  auto bytes =
+      emitFile(module, target, level, llvm::CodeGenFileType::ObjectFile);
+  if (!bytes)
+    return bytes.takeError();
+  return std::make_unique<llvm::SmallVectorMemoryBuffer>(
+      std::move(*bytes), /*RequiresNullTerminator=*/false);
+}
+
+llvm::Expected<std::string> qc::emitAssembly(mlir::ModuleOp module,
+                                             const Target &target,
+                                             const CpuLevel &level) {
+  auto bytes =
+      emitFile(module, target, level, llvm::CodeGenFileType::AssemblyFile);
+  if (!bytes)
+    return bytes.takeError();
+  return std::string(bytes->begin(), bytes->end());
+}
+
+llvm::Expected<std::string> qc::emitLLVMIR(mlir::ModuleOp module,
+                                           const Target &target,
+                                           const CpuLevel &level) {
+  auto machine = makeMachine(target, level);
+  if (!machine)
+    return machine.takeError();
+  llvm::LLVMContext context;
+  auto translated = translate(module, **machine, context);
+  if (!translated)
+    return translated.takeError();
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  (*translated)->print(stream, nullptr);
+  return text;
+}

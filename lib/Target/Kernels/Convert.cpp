@@ -1,0 +1,165 @@
+//===- Convert.cpp - Elements of one type to another ----------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Each conversion to a float rounds once, to nearest even. Where a narrow float
+// is reached through a wider one, the first step rounds to odd, which keeps the
+// second one right. The 16-bit floats are bits here, so no level calls a
+// library for them.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Emitters.h"
+#include "Parts.h"
+
+#include "qc/TargetInfo/KernelSlots.h"
+
+using namespace qc;
+using namespace qc::kernels;
+
+static bool isHalf(ElementType t) { return t.isFloat && t.bits == 16; }
+
+/// As in memory, but 16-bit floats as integers.
+static mlir::Type memoryType(KernelBuilder &k, ElementType type) {
+  return isHalf(type) ? k.i16() : type.type(k);
+}
+
+static Val bitsOf(KernelBuilder &k, Val v) {
+  return k.bitcast(v, k.vec(k.i32(), v.lanes()));
+}
+static Val ofBits(KernelBuilder &k, Val v) {
+  return k.bitcast(v, k.vec(k.f32(), v.lanes()));
+}
+
+/// f32 to the bits of the nearest bfloat16.
+static Val toBrain(KernelBuilder &k, Val v) {
+  Val bits = bitsOf(k, v);
+  Val rounded = shrU(bits + 0x7fff + (shrU(bits, 16) & 1), 16);
+  return k.select(eq(v, v), rounded, shrU(bits, 16) | 0x40);
+}
+
+/// f32 to the bits of the nearest half.
+static Val toHalf(KernelBuilder &k, Val v) {
+  if (k.level().hasF16) {
+    Val half = k.convert(v, k.f16());
+    return k.convert(k.bitcast(half, k.vec(k.i16(), v.lanes())), k.i32(),
+                     false);
+  }
+  Val bits = bitsOf(k, v), magnitude = bits & 0x7fffffff;
+  // 0.5 has the unit of a subnormal half: adding it rounds to such units.
+  Val small = bitsOf(k, ofBits(k, magnitude) + 0.5) - 0x3f000000;
+  Val normal =
+      shrU(magnitude + 0xfff + (shrU(magnitude, 13) & 1) - 0x38000000, 13);
+  Val result = k.select(magnitude < 0x38800000, small, normal);
+  Val infinite = k.number(bits.type(), 0x7c00);
+  result = k.select(magnitude < 0x47800000, result, infinite);
+  Val nan = (shrU(magnitude, 13) & 0x3ff) | 0x7e00;
+  result = k.select(eq(v, v), result, nan);
+  return result | (shrU(bits, 16) & 0x8000);
+}
+
+/// f64 to f32, rounded to odd: toward zero, then the last bit says whether
+/// anything was lost.
+static Val toOddF32(KernelBuilder &k, Val v) {
+  Val near = k.convert(v, k.f32()), back = k.convert(near, k.f64());
+  Val bits = bitsOf(k, near);
+  Val down = k.select(abs(back) > abs(v), bits - 1, bits) | 1;
+  Val isExact = eq(back, v);
+  Val isNan = ne(v, v);
+  return ofBits(k, k.select(isExact, bits, k.select(isNan, bits, down)));
+}
+
+/// i64 to f64; what does not fit is rounded to odd.
+static Val toOddF64(KernelBuilder &k, Val v) {
+  Val limit = k.number(v.type(), int64_t(1) << 53);
+  Val isSmall = abs(v) < limit;
+  Val lost =
+      k.select(ne(v & 0x7ff, 0), k.number(v.type(), 0x800), k.zero(v.type()));
+  Val odd = (v & -int64_t(0x800)) | lost;
+  return k.convert(k.select(isSmall, v, odd), k.f64());
+}
+
+namespace {
+class Converter {
+public:
+  Converter(KernelBuilder &k, ElementType from, ElementType to)
+      : k(k), from(from), to(to) {}
+  Val convert(Val v);
+
+private:
+  Val toTruth(Val v);
+  Val toInteger(Val v);
+  Val toFloat(Val v);
+  Val toHalfBits(Val v);
+  Val half(Val f32) { return to.isBrain ? toBrain(k, f32) : toHalf(k, f32); }
+
+  KernelBuilder &k;
+  ElementType from, to;
+};
+} // namespace
+
+Val Converter::toTruth(Val v) {
+  return k.convert(ne(v, from.isFloat ? Operand(0.0) : Operand(0)), k.i8(),
+                   false);
+}
+
+Val Converter::toInteger(Val v) {
+  mlir::Type element = to.type(k);
+  if (!from.isFloat)
+    return k.convert(v, element, from.isSigned);
+  return k.intrinsic(to.isSigned ? "llvm.fptosi.sat" : "llvm.fptoui.sat",
+                     k.vec(element, v.lanes()), {v});
+}
+
+Val Converter::toFloat(Val v) {
+  mlir::Type element = to.type(k);
+  if (from.isFloat)
+    return k.convert(v, element);
+  // Narrow integers through i32, whose conversion every level has.
+  if (from.bits < 32)
+    v = k.convert(v, k.i32(), from.isSigned);
+  return k.convert(v, element, from.isSigned || from.bits < 32);
+}
+
+Val Converter::toHalfBits(Val v) {
+  if (from.isFloat)
+    return half(from.bits == 64 ? toOddF32(k, v) : v);
+  if (from.bits < 32)
+    return half(k.convert(k.convert(v, k.i32(), from.isSigned), k.f32()));
+  if (from.bits == 32)
+    v = k.convert(v, k.i64Type(), from.isSigned);
+  return half(toOddF32(k, toOddF64(k, v)));
+}
+
+Val Converter::convert(Val v) {
+  if (isHalf(from)) {
+    Val bits = k.convert(v, k.i32(), false);
+    v = from.isBrain ? ofBits(k, bits << 16) : k.halfToF32(bits);
+  }
+  if (to.bits == 1)
+    return toTruth(v);
+  if (isHalf(to))
+    return k.convert(toHalfBits(v), k.i16());
+  return to.isFloat ? toFloat(v) : toInteger(v);
+}
+
+llvm::LogicalResult kernels::emitConvert(KernelBuilder &k, const KernelKey &key,
+                                         const numerics::DecodeSpec *,
+                                         std::string &error) {
+  llvm::SmallVector<ElementType> types;
+  if (!parseTypes(key, 2, types, error) || !checkFlags(key, {}, error))
+    return llvm::failure();
+  ElementType from = types[0], to = types[1];
+  if (from.bits == 1)
+    from.isSigned = false;
+  using namespace slots::convert;
+  Val x = k.slotPtr(X), y = k.slotPtr(Y);
+  bool isSame = key.types[0] == key.types[1];
+  Converter converter(k, from, to);
+  Range range = rangeOfPart(k, k.slot(Size), k.slot(Chunk));
+  k.strips(range.lo, range.hi, k.lanes(), [&](Val i, Strip strip) {
+    Val v = k.loadStrip(memoryType(k, from), x + i * from.bytes(), strip);
+    k.storeStrip(isSame ? v : converter.convert(v), y + i * to.bytes(), strip);
+  });
+  return llvm::success();
+}

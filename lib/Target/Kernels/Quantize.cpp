@@ -1,0 +1,103 @@
+//===- Quantize.cpp - quantize, dequantize, quantize_rows -----------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// numerics::quantize, numerics::dequantize and, with the scale that
+// numerics::chooseAffine picks, one scale per row.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Emitters.h"
+#include "Parts.h"
+#include "RowWalk.h"
+
+#include "qc/TargetInfo/KernelSlots.h"
+
+using namespace qc;
+using namespace qc::kernels;
+
+llvm::LogicalResult kernels::emitQuantize(KernelBuilder &k,
+                                          const KernelKey &key,
+                                          const numerics::DecodeSpec *,
+                                          std::string &error) {
+  llvm::SmallVector<ElementType> types;
+  if (!parseTypes(key, 2, types, error) || !checkFlags(key, {}, error))
+    return llvm::failure();
+  if (key.types[0] != "f32" || !types[1].isCode()) {
+    error = "expected the types f32 and an integer of 8 or 16 bits";
+    return llvm::failure();
+  }
+  using namespace slots::quantize;
+  Val x = k.slotPtr(X), y = k.slotPtr(Y);
+  Val scale = k.slotF32(Scale), zero = k.slotI32(Zero);
+  Val low = k.convert(k.slotI32(QMin) - zero, k.f32());
+  Val high = k.convert(k.slotI32(QMax) - zero, k.f32());
+  Range range = rangeOfPart(k, k.slot(Size), k.slot(Chunk));
+  k.strips(range.lo, range.hi, k.lanes(), [&](Val i, Strip strip) {
+    Val t = k.loadStrip(k.f32(), x + i * 4, strip) / scale;
+    Val q = roundClamped(k, t, low, high, zero);
+    q = k.select(eq(t, t), q, k.splat(zero, strip.lanes));
+    storeCodes(k, types[1], q, y + i * types[1].bytes(), strip);
+  });
+  return llvm::success();
+}
+
+llvm::LogicalResult kernels::emitDequantize(KernelBuilder &k,
+                                            const KernelKey &key,
+                                            const numerics::DecodeSpec *,
+                                            std::string &error) {
+  llvm::SmallVector<ElementType> types;
+  if (!parseTypes(key, 2, types, error) || !checkFlags(key, {}, error))
+    return llvm::failure();
+  bool isCode = types[0].isCode() || (!types[0].isFloat && types[0].bits == 32);
+  if (!isCode || key.types[1] != "f32") {
+    error = "expected an integer of 8, 16 or 32 bits and f32";
+    return llvm::failure();
+  }
+  using namespace slots::quantize;
+  Val x = k.slotPtr(X), y = k.slotPtr(Y);
+  Val scale = k.slotF32(Scale), zero = k.slotI32(Zero);
+  Range range = rangeOfPart(k, k.slot(Size), k.slot(Chunk));
+  k.strips(range.lo, range.hi, k.lanes(), [&](Val i, Strip strip) {
+    Val q = loadCodes(k, types[0], x + i * types[0].bytes(), strip);
+    k.storeStrip(k.convert(q - zero, k.f32()) * scale, y + i * 4, strip);
+  });
+  return llvm::success();
+}
+
+llvm::LogicalResult kernels::emitQuantizeRows(KernelBuilder &k,
+                                              const KernelKey &key,
+                                              const numerics::DecodeSpec *,
+                                              std::string &error) {
+  llvm::SmallVector<ElementType> types;
+  if (!parseTypes(key, 2, types, error) || !checkFlags(key, {}, error))
+    return llvm::failure();
+  if (key.types[0] != "f32" || types[1].isFloat || types[1].bits != 8) {
+    error = "expected the types f32 and u8 or i8";
+    return llvm::failure();
+  }
+  using namespace slots::quantize_rows;
+  Val xBase = k.slotPtr(X), yBase = k.slotPtr(Y), scales = k.slotPtr(RowScale);
+  Val columns = k.slot(Columns);
+  Val zero = k.i32(types[1].isSigned ? 0 : 128);
+  Range range = rangeOfPart(k, k.slot(Rows), k.slot(Chunk));
+  RowWalk walk(k, columns);
+  k.loop(range.lo, range.hi, 1, [&](Val row) {
+    Val x = xBase + row * columns * 4, y = yBase + row * columns;
+    // A NaN leaves the maximum as it is; infinities count as the largest.
+    Val amax = walk.reduce(
+        0.0, [&](Val i, Tail tail) { return abs(walk.load(x + i * 4, tail)); },
+        [&](Val a, Val b) { return max(b, a); });
+    amax = min(amax, 0x1.fffffep127);
+    Val scale = max(amax / 127.0, 0x1p-126);
+    scale = k.select(amax > 0.0, scale, k.f32(1.0));
+    k.store(scale, scales + row * 4);
+    k.strips(k.i64(0), columns, k.lanes(), [&](Val i, Strip strip) {
+      Val t = k.loadStrip(k.f32(), x + i * 4, strip) / scale;
+      Val q = roundClamped(k, t, k.f32(-127.0), k.f32(127.0), zero);
+      q = k.select(eq(t, t), q, k.splat(zero, strip.lanes));
+      storeCodes(k, types[1], q, y + i, strip);
+    });
+  });
+  return llvm::success();
+}

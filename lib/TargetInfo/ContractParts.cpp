@@ -1,0 +1,48 @@
+//===- ContractParts.cpp - How a contraction is cut for threads -----------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "qc/TargetInfo/ContractParts.h"
+
+#include <algorithm>
+
+using namespace qc;
+
+/// Products that are worth handing to another thread: some microseconds.
+static constexpr double partProducts = 1 << 20;
+/// Enough for even loads on the machines that one library serves.
+static constexpr int64_t maxParts = 64;
+/// The register tiles of all levels divide these.
+static constexpr int64_t rowStep = 6, columnStep = 64;
+
+static int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+ContractParts qc::chooseContractParts(int64_t m, int64_t n, int64_t k,
+                                      int64_t groups) {
+  m = std::max<int64_t>(m, 1);
+  n = std::max<int64_t>(n, 1);
+  groups = std::max<int64_t>(groups, 1);
+  int64_t rowTiles = ceilDiv(m, rowStep), panels = ceilDiv(n, columnStep);
+  double work = double(m) * double(n) * double(k) * double(groups);
+  auto wanted = int64_t(std::clamp(work / partProducts, 1.0, double(maxParts)));
+  wanted = std::max<int64_t>(1, wanted / groups);
+  // Each part along m reads all weights, each along n all activations.
+  ContractParts best{0, 0, 0, 0};
+  double bestCost = 0;
+  for (int64_t nParts = 1; nParts <= std::min(wanted, panels); ++nParts) {
+    int64_t mParts = std::min(ceilDiv(wanted, nParts), rowTiles);
+    double missing = double(wanted) / double(std::min(wanted, mParts * nParts));
+    double cost = (double(mParts) * double(n) + double(nParts) * double(m)) *
+                  missing * missing;
+    if (best.mParts && cost >= bestCost)
+      continue;
+    bestCost = cost;
+    best.mChunk = ceilDiv(rowTiles, mParts) * rowStep;
+    best.nChunk = ceilDiv(panels, nParts) * columnStep;
+    best.mParts = ceilDiv(m, best.mChunk);
+    best.nParts = ceilDiv(n, best.nChunk);
+  }
+  return best;
+}

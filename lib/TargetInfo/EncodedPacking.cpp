@@ -1,0 +1,123 @@
+//===- EncodedPacking.cpp - Encoded weights as kernels read them ----------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "qc/TargetInfo/EncodedPacking.h"
+
+#include "qc/Numerics/Packing.h"
+
+#include <algorithm>
+#include <cstring>
+
+using namespace qc;
+using namespace qc::numerics;
+
+static constexpr int64_t panelColumns = 16;
+
+static int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+DecodeSpec qc::contractSpec(const DecodeSpec &spec, bool transposed) {
+  DecodeSpec result = spec;
+  if (!transposed)
+    return result;
+  for (ScaleComponent &scale : result.scales)
+    std::reverse(scale.group.begin(), scale.group.end());
+  if (result.zeroPoint)
+    std::reverse(result.zeroPoint->group.begin(),
+                 result.zeroPoint->group.end());
+  return result;
+}
+
+static int64_t groupAlong(const std::vector<int64_t> &group, unsigned axis) {
+  return group.empty() ? 0 : group[axis];
+}
+
+std::vector<EncodedRegion> qc::encodedRegions(const DecodeSpec &spec) {
+  std::vector<EncodedRegion> regions;
+  regions.push_back({codeKind(spec.codeBits), 1});
+  if (spec.zeroPoint)
+    regions.push_back(
+        {spec.zeroPoint->kind, groupAlong(spec.zeroPoint->group, 0)});
+  for (const ScaleComponent &scale : spec.scales)
+    regions.push_back({scale.kind, groupAlong(scale.group, 0)});
+  return regions;
+}
+
+int64_t qc::encodedGroupBytes(const DecodeSpec &spec, int64_t k, int64_t n) {
+  int64_t bytes = 0;
+  for (const EncodedRegion &region : encodedRegions(spec))
+    bytes += ceilDiv(n, panelColumns) * region.rows(k) * region.rowBytes();
+  return bytes;
+}
+
+namespace {
+/// One component of the tensor as stored.
+struct Stored {
+  const ComponentData &data;
+  int64_t rowElements;
+  unsigned bits;
+
+  /// Copies element (row, column) to element `to` of a packed row.
+  void copy(int64_t row, int64_t column, uint8_t *packedRow, int64_t to) const {
+    if (bits >= 8) {
+      size_t size = bits / 8;
+      std::memcpy(packedRow + to * size,
+                  data.bytes.data() + (row * rowElements + column) * size,
+                  size);
+      return;
+    }
+    const uint8_t *from =
+        data.bytes.data() + row * packedRowBytes(rowElements, bits);
+    unsigned code = unpackOne(from, bits, column);
+    for (unsigned b = 0; b < bits; ++b)
+      if (code >> b & 1)
+        packedRow[(to * bits + b) / 8] |= 1u << ((to * bits + b) % 8);
+  }
+};
+} // namespace
+
+/// Packs one region of one group; returns the bytes written.
+static int64_t packRegion(const EncodedRegion &region, int64_t groupN,
+                          const Stored &stored, bool transposed, int64_t k,
+                          int64_t firstColumn, int64_t n, uint8_t *packed) {
+  uint8_t *row = packed;
+  for (int64_t first = 0; first < n; first += panelColumns)
+    for (int64_t r = 0; r < region.rows(k); ++r) {
+      int64_t count = std::min(panelColumns, n - first);
+      for (int64_t i = 0; i < count; ++i) {
+        int64_t column = firstColumn + first + i;
+        column = groupN ? column / groupN : 0;
+        if (transposed)
+          stored.copy(column, r, row, i);
+        else
+          stored.copy(r, column, row, i);
+      }
+      row += region.rowBytes();
+    }
+  return row - packed;
+}
+
+void qc::packEncoded(const DecodeSpec &spec, bool transposed, int64_t k,
+                     int64_t n, int64_t groups,
+                     std::span<const ComponentData> data,
+                     std::span<uint8_t> packed) {
+  std::fill(packed.begin(), packed.end(), 0);
+  DecodeSpec oriented = contractSpec(spec, transposed);
+  std::vector<EncodedRegion> regions = encodedRegions(oriented);
+  std::vector<int64_t> groupN{1};
+  if (oriented.zeroPoint)
+    groupN.push_back(groupAlong(oriented.zeroPoint->group, 1));
+  for (const ScaleComponent &scale : oriented.scales)
+    groupN.push_back(groupAlong(scale.group, 1));
+  uint8_t *to = packed.data();
+  for (int64_t group = 0; group < groups; ++group)
+    for (size_t i = 0; i < regions.size(); ++i) {
+      const std::vector<int64_t> &shape = data[i].component.shape;
+      Stored stored{data[i], shape.empty() ? 1 : shape.back(),
+                    bitWidth(regions[i].kind)};
+      to += packRegion(regions[i], groupN[i], stored, transposed, k, group * n,
+                       n, to);
+    }
+}

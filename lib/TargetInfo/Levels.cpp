@@ -1,0 +1,122 @@
+//===- Levels.cpp - The CPU levels that kernels are generated for ---------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The table of levels, and the questions about CPUs that LLVM answers.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Levels.h"
+
+#include "llvm/ADT/StringMap.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/TargetParser/Host.h"
+#include "llvm/TargetParser/Triple.h"
+
+using namespace qc;
+
+std::string qc::tripleOf(Arch arch) {
+  return arch == Arch::X86_64 ? "x86_64-unknown-linux-gnu"
+                              : "aarch64-unknown-linux-gnu";
+}
+
+std::vector<CpuLevel> qc::knownLevels(Arch arch) {
+  if (arch == Arch::AArch64)
+    return {{"baseline", "generic", "", 128, 32, DotUnit::Generic, true, true,
+             false},
+            {"dotprod", "generic", "+dotprod", 128, 32, DotUnit::Sdot, true,
+             true, false}};
+  return {
+      {"baseline", "x86-64", "", 128, 16, DotUnit::MaddWord, false, false,
+       false},
+      {"avx2", "x86-64-v3", "", 256, 16, DotUnit::MaddWord, true, true, false},
+      {"avxvnni", "x86-64-v3", "+avxvnni", 256, 16, DotUnit::VpDpBusd, true,
+       true, false},
+      {"avx512", "x86-64-v4", "-prefer-256-bit", 512, 32, DotUnit::MaddWord,
+       true, true, false},
+      {"avx512vnni", "x86-64-v4", "+avx512vnni,-prefer-256-bit", 512, 32,
+       DotUnit::VpDpBusd, true, true, false}};
+}
+
+static void initialize(Arch arch) {
+  if (arch == Arch::X86_64) {
+    LLVMInitializeX86TargetInfo();
+    LLVMInitializeX86Target();
+    LLVMInitializeX86TargetMC();
+  } else {
+    LLVMInitializeAArch64TargetInfo();
+    LLVMInitializeAArch64Target();
+    LLVMInitializeAArch64TargetMC();
+  }
+}
+
+std::unique_ptr<llvm::MCSubtargetInfo>
+qc::subtarget(Arch arch, const std::string &cpu, const std::string &features) {
+  initialize(arch);
+  llvm::Triple triple(tripleOf(arch));
+  std::string error;
+  const llvm::Target *target =
+      llvm::TargetRegistry::lookupTarget(triple, error);
+  if (!target)
+    return nullptr;
+  return std::unique_ptr<llvm::MCSubtargetInfo>(
+      target->createMCSubtargetInfo(triple, cpu, features));
+}
+
+/// The feature that tells each level from the one before it, in the order of
+/// knownLevels.
+static std::vector<const char *> levelFeatures(Arch arch) {
+  if (arch == Arch::AArch64)
+    return {"", "+dotprod"};
+  return {"", "+avx2,+fma,+f16c", "+avx2,+fma,+f16c,+avxvnni",
+          "+avx512f,+avx512bw,+avx512dq,+avx512vl,+avx512cd",
+          "+avx512f,+avx512bw,+avx512dq,+avx512vl,+avx512cd,+avx512vnni"};
+}
+
+static bool hasAll(const llvm::MCSubtargetInfo &info, llvm::StringRef list) {
+  llvm::SmallVector<llvm::StringRef> names;
+  list.split(names, ',', -1, /*KeepEmpty=*/false);
+  for (llvm::StringRef name : names)
+    if (!info.checkFeatures(name.str()))
+      return false;
+  return true;
+}
+
+CpuLevel qc::levelOf(Arch arch, const std::string &cpu,
+                     const std::string &features) {
+  std::vector<CpuLevel> levels = knownLevels(arch);
+  auto info = subtarget(arch, cpu, features);
+  CpuLevel best = levels.front();
+  if (!info)
+    return best;
+  std::vector<const char *> needed = levelFeatures(arch);
+  for (size_t i = 0; i < levels.size(); ++i)
+    if (hasAll(*info, needed[i]))
+      best = levels[i];
+  best.cpu = cpu;
+  best.features = features;
+  if (best.vectorBits == 512)
+    best.features +=
+        best.features.empty() ? "-prefer-256-bit" : ",-prefer-256-bit";
+  best.hasBF16 = hasAll(*info, arch == Arch::X86_64 ? "+avx512bf16" : "+bf16");
+  return best;
+}
+
+bool qc::hostRuns(Arch arch, const CpuLevel &level) {
+  llvm::Triple host(llvm::sys::getProcessTriple());
+  bool same = arch == Arch::X86_64 ? host.getArch() == llvm::Triple::x86_64
+                                   : host.getArch() == llvm::Triple::aarch64;
+  auto info = same ? subtarget(arch, level.cpu, level.features) : nullptr;
+  if (!info)
+    return false;
+  // A feature that the host says nothing about concerns tuning only.
+  llvm::StringMap<bool> has = llvm::sys::getHostCPUFeatures();
+  for (const llvm::SubtargetFeatureKV &feature :
+       info->getAllProcessorFeatures()) {
+    auto found = has.find(feature.Key);
+    if (found != has.end() && !found->second && info->hasFeature(feature.Value))
+      return false;
+  }
+  return true;
+}

@@ -1,0 +1,368 @@
+//===- FuseOperands.cpp - Operands in the form of fused ops ---------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "FuseOperands.h"
+#include "Channels.h"
+#include "Layout.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "qc/Analysis/Sizes.h"
+
+using namespace mlir;
+using namespace mlir::qc;
+
+//===----------------------------------------------------------------------===//
+// Filters
+//===----------------------------------------------------------------------===//
+
+/// `filter` of a convolution as [KH, KW, C / groups, F].
+static Value shapeFilter(OpBuilder &builder, const ConvView &view,
+                         Value filter) {
+  Location loc = filter.getLoc();
+  auto type = cast<RankedTensorType>(filter.getType());
+  switch (view.kind) {
+  case ConvView::Kind::Full:
+    return filter;
+  case ConvView::Kind::Depthwise: {
+    auto shaped = RankedTensorType::get({type.getDimSize(0), type.getDimSize(1),
+                                         1, type.getDimSize(2)},
+                                        type.getElementType());
+    return tensor::ExpandShapeOp::create(
+        builder, loc, shaped, filter,
+        ArrayRef<ReassociationIndices>{{0}, {1}, {2, 3}});
+  }
+  case ConvView::Kind::Grouped: {
+    Value moved = permute(builder, loc, filter, {2, 3, 4, 0, 1});
+    return tensor::CollapseShapeOp::create(
+        builder, loc, moved,
+        ArrayRef<ReassociationIndices>{{0}, {1}, {2}, {3, 4}});
+  }
+  }
+  llvm_unreachable("all kinds are handled");
+}
+
+/// The encoding that goes with shapeFilter; null if there is none.
+static Attribute shapeEncoding(const ConvView &view, Attribute encoding) {
+  if (isa<FloatEncodingAttr>(encoding) ||
+      view.kind == ConvView::Kind::Full)
+    return encoding;
+  bool grouped = view.kind == ConvView::Kind::Grouped;
+  if (auto nf4 = dyn_cast<NF4Attr>(encoding))
+    return grouped && nf4.getAxis() == 4
+               ? NF4Attr::get(nf4.getContext(), 2, nf4.getBlock())
+               : Attribute();
+  auto affine = dyn_cast<AffineAttr>(encoding);
+  if (!affine || affine.isStatic())
+    return affine;
+  ArrayRef<int64_t> g = affine.getGroup();
+  SmallVector<int64_t> group;
+  if (grouped)
+    group = {g[2], g[3], g[4], g[1]};
+  else
+    group = {g[0], g[1], -1, g[2]};
+  if (grouped && (g[0] != 1 || g[1] != 1))
+    return {};
+  return AffineAttr::get(affine.getContext(), affine.getBits(), FloatAttr(), 0,
+                         group, affine.getStorage(), affine.getSymmetric());
+}
+
+FilterOperand mlir::qc::getFilterOperand(RewriterBase &rewriter,
+                                         const ConvView &view) {
+  FilterOperand result;
+  Value codes = getCodes(view.filter);
+  if (codes && view.kind == ConvView::Kind::Full &&
+      !getStaticAffine(codes)) {
+    result.values = view.filter;
+    result.codes = codes;
+    return result;
+  }
+  auto quantize = codes ? codes.getDefiningOp<QuantizeOp>() : QuantizeOp();
+  Attribute encoding =
+      quantize ? shapeEncoding(view, getEncoding(codes)) : Attribute();
+  if (!encoding) {
+    result.values = shapeFilter(rewriter, view, view.filter);
+    result.codes = findWeightCodes(rewriter, result.values);
+    return result;
+  }
+  // Quantizing the reshaped filter gives the same codes.
+  Value values = shapeFilter(rewriter, view, quantize.getInput());
+  auto type = cast<RankedTensorType>(values.getType());
+  result.codes = QuantizeOp::create(rewriter, quantize.getLoc(),
+                                    withEncoding(type, encoding), values,
+                                    quantize.getAlgorithmAttr());
+  result.values =
+      DequantizeOp::create(rewriter, quantize.getLoc(), type, result.codes);
+  return result;
+}
+
+//===----------------------------------------------------------------------===//
+// Weights that come as codes
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// 8-bit codes with a scale for each index of one axis.
+struct ChannelCodes {
+  Value bytes;
+  /// A vector, or null where `scale` holds for all channels.
+  Value scales;
+  FloatAttr scale;
+  int64_t axis = -1;
+};
+} // namespace
+
+static std::optional<ChannelCodes> openCodes(RewriterBase &rewriter,
+                                             Value codes) {
+  auto type = cast<RankedTensorType>(codes.getType());
+  auto affine = dyn_cast<AffineAttr>(getEncoding(codes));
+  if (!affine || affine.getBits() != 8 || affine.getZeroPoint() != 0 ||
+      (!affine.isStatic() && !affine.getSymmetric()) ||
+      (affine.getStorage() && !affine.getStorage().isF32()))
+    return std::nullopt;
+  ChannelCodes result;
+  result.scale = affine.getScale();
+  for (auto [axis, group] : llvm::enumerate(affine.getGroup())) {
+    if (group == -1)
+      continue;
+    if (group != 1 || result.axis >= 0)
+      return std::nullopt;
+    result.axis = axis;
+  }
+  if (!affine.isStatic() && result.axis < 0)
+    return std::nullopt;
+  Location loc = codes.getLoc();
+  result.bytes = ComponentOp::create(
+      rewriter, loc,
+      RankedTensorType::get(type.getShape(), rewriter.getI8Type()), codes,
+      "data");
+  if (!affine.isStatic())
+    result.scales = ComponentOp::create(
+        rewriter, loc,
+        RankedTensorType::get({type.getDimSize(result.axis)},
+                              rewriter.getF32Type()),
+        codes, "scale");
+  return result;
+}
+
+/// The axis of the result of a reshape that alone carries `axis` of its
+/// source; -1 if it is split or merged.
+static int64_t followAxis(Operation *reshape, int64_t axis) {
+  if (axis < 0)
+    return -1;
+  auto from = cast<RankedTensorType>(reshape->getOperand(0).getType());
+  auto to = cast<RankedTensorType>(reshape->getResult(0).getType());
+  auto expand = dyn_cast<tensor::ExpandShapeOp>(reshape);
+  auto groups =
+      expand ? expand.getReassociationIndices()
+             : cast<tensor::CollapseShapeOp>(reshape).getReassociationIndices();
+  for (auto [outer, group] : llvm::enumerate(groups))
+    for (int64_t inner : group) {
+      int64_t source = expand ? static_cast<int64_t>(outer) : inner;
+      int64_t target = expand ? inner : static_cast<int64_t>(outer);
+      if (source == axis && from.getDimSize(source) == to.getDimSize(target))
+        return target;
+    }
+  return -1;
+}
+
+static std::optional<ChannelCodes> findChannelCodes(RewriterBase &rewriter,
+                                                    Value value) {
+  if (Value codes = getCodes(value))
+    return openCodes(rewriter, codes);
+  Operation *op = value.getDefiningOp();
+  if (!op || !isa<linalg::TransposeOp, tensor::ExpandShapeOp,
+                  tensor::CollapseShapeOp>(op))
+    return std::nullopt;
+  std::optional<ChannelCodes> inner =
+      findChannelCodes(rewriter, op->getOperand(0));
+  if (!inner)
+    return std::nullopt;
+  if (auto transpose = dyn_cast<linalg::TransposeOp>(op)) {
+    inner->bytes = permute(rewriter, op->getLoc(), inner->bytes,
+                           transpose.getPermutation());
+    if (inner->axis >= 0)
+      inner->axis = invertPermutation(transpose.getPermutation())[inner->axis];
+    return inner;
+  }
+  auto type = cast<RankedTensorType>(value.getType());
+  if (!type.hasStaticShape())
+    return std::nullopt;
+  int64_t axis = followAxis(op, inner->axis);
+  if (inner->axis >= 0 && axis < 0)
+    return std::nullopt;
+  inner->axis = axis;
+  auto bytes = RankedTensorType::get(type.getShape(), rewriter.getI8Type());
+  if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op))
+    inner->bytes = tensor::ExpandShapeOp::create(
+        rewriter, op->getLoc(), bytes, inner->bytes,
+        expand.getReassociationIndices());
+  else
+    inner->bytes = tensor::CollapseShapeOp::create(
+        rewriter, op->getLoc(), bytes, inner->bytes,
+        cast<tensor::CollapseShapeOp>(op).getReassociationIndices());
+  return inner;
+}
+
+Value mlir::qc::findWeightCodes(RewriterBase &rewriter, Value value) {
+  Value codes = getCodes(value);
+  if ((codes && !getStaticAffine(codes)) || !isConstantSubgraph(value))
+    return codes;
+  std::optional<ChannelCodes> found = findChannelCodes(rewriter, value);
+  auto type = cast<RankedTensorType>(value.getType());
+  int64_t last = type.getRank() - 1;
+  if (!found || (found->axis >= 0 && found->axis != last))
+    return codes;
+  if (!found->scales) {
+    auto vector = RankedTensorType::get({type.getDimSize(last)},
+                                        rewriter.getF32Type());
+    found->scales = arith::ConstantOp::create(
+        rewriter, value.getLoc(),
+        DenseElementsAttr::get(vector, found->scale.getValue()));
+  }
+  auto encoding =
+      AffineAttr::getPerChannel(value.getContext(), 8, type.getRank(), last);
+  return AssembleOp::create(rewriter, value.getLoc(),
+                            withEncoding(type, encoding),
+                            ValueRange{found->bytes, found->scales});
+}
+
+//===----------------------------------------------------------------------===//
+// Codes of inputs
+//===----------------------------------------------------------------------===//
+
+/// 8-bit symmetric codes with an f32 scale for each index of the axes where
+/// `isOwn` is true.
+static bool hasScalePer(Value codes, function_ref<bool(size_t, size_t)> isOwn) {
+  auto affine = dyn_cast<AffineAttr>(getEncoding(codes));
+  if (!affine || affine.isStatic() || affine.getBits() != 8 ||
+      !affine.getSymmetric() ||
+      (affine.getStorage() && !affine.getStorage().isF32()))
+    return false;
+  size_t rank = affine.getGroup().size();
+  for (auto [axis, group] : llvm::enumerate(affine.getGroup()))
+    if (group != (isOwn(axis, rank) ? 1 : -1))
+      return false;
+  return true;
+}
+
+bool mlir::qc::isChannelCodes(Value codes) {
+  return hasScalePer(codes,
+                     [](size_t axis, size_t rank) { return axis + 1 == rank; });
+}
+
+bool mlir::qc::isRowCodes(Value codes) {
+  return hasScalePer(codes,
+                     [](size_t axis, size_t rank) { return axis + 1 != rank; });
+}
+
+/// One component of an encoded tensor, reshaped like `op` does its operand.
+static Value reshapeComponent(RewriterBase &rewriter, Operation *op,
+                              Value codes, StringRef name, Type element,
+                              bool hasLastAxis) {
+  Location loc = op->getLoc();
+  auto from = cast<RankedTensorType>(op->getOperand(0).getType());
+  auto to = cast<RankedTensorType>(op->getResult(0).getType());
+  ArrayRef<int64_t> fromShape = from.getShape(), toShape = to.getShape();
+  SmallVector<ReassociationIndices> groups;
+  auto expand = dyn_cast<tensor::ExpandShapeOp>(op);
+  if (expand)
+    groups = expand.getReassociationIndices();
+  else
+    groups = cast<tensor::CollapseShapeOp>(op).getReassociationIndices();
+  SmallVector<OpFoldResult> sizes;
+  if (expand)
+    sizes = expand.getMixedOutputShape();
+  if (!hasLastAxis) {
+    fromShape = fromShape.drop_back();
+    toShape = toShape.drop_back();
+    groups.pop_back();
+    if (expand)
+      sizes.pop_back();
+  }
+  Value component = ComponentOp::create(
+      rewriter, loc, RankedTensorType::get(fromShape, element), codes, name);
+  auto type = RankedTensorType::get(toShape, element);
+  if (expand)
+    return tensor::ExpandShapeOp::create(rewriter, loc, type, component,
+                                         groups, sizes);
+  return tensor::CollapseShapeOp::create(rewriter, loc, type, component,
+                                         groups);
+}
+
+Value mlir::qc::findInputCodes(RewriterBase &rewriter, Value value) {
+  if (Value codes = getCodes(value))
+    return isRowCodes(codes) || getStaticCodes(value) ? codes : Value();
+  Operation *op = value.getDefiningOp();
+  size_t lastGroup = 0;
+  if (auto expand = dyn_cast_or_null<tensor::ExpandShapeOp>(op))
+    lastGroup = expand.getReassociationIndices().back().size();
+  else if (auto collapse = dyn_cast_or_null<tensor::CollapseShapeOp>(op))
+    lastGroup = collapse.getReassociationIndices().back().size();
+  if (lastGroup != 1)
+    return {};
+  Value inner = findInputCodes(rewriter, op->getOperand(0));
+  if (!inner)
+    return {};
+  auto type = cast<RankedTensorType>(value.getType());
+  auto affine = cast<AffineAttr>(getEncoding(inner));
+  SmallVector<Value> components = {reshapeComponent(
+      rewriter, op, inner, "data", rewriter.getI8Type(), true)};
+  if (!affine.isStatic()) {
+    components.push_back(reshapeComponent(rewriter, op, inner, "scale",
+                                          rewriter.getF32Type(), false));
+    SmallVector<int64_t> group(type.getRank(), 1);
+    group.back() = -1;
+    affine = AffineAttr::get(affine.getContext(), 8, FloatAttr(), 0, group,
+                             affine.getStorage(), /*symmetric=*/true);
+  }
+  return AssembleOp::create(rewriter, value.getLoc(),
+                            withEncoding(type, affine), components);
+}
+
+//===----------------------------------------------------------------------===//
+// Epilogue and sizes
+//===----------------------------------------------------------------------===//
+
+Value mlir::qc::flattenBias(RewriterBase &rewriter, Value bias) {
+  return flattenVector(rewriter, bias.getLoc(), bias);
+}
+
+StringAttr mlir::qc::getActivationAttr(Builder &builder,
+                                       const Epilogue &epilogue) {
+  return epilogue.activation.empty()
+             ? StringAttr()
+             : builder.getStringAttr(epilogue.activation);
+}
+
+bool mlir::qc::isSplitLike(RewriterBase &rewriter, Value value,
+                           ArrayRef<OpFoldResult> sizes) {
+  auto type = cast<RankedTensorType>(value.getType());
+  if (type.getRank() != static_cast<int64_t>(sizes.size()) + 1)
+    return false;
+  // One unknown size follows from the others.
+  unsigned unknown = 0;
+  for (auto [axis, size] : llvm::enumerate(sizes))
+    if (!isSameSize(getSize(rewriter, value.getLoc(), value, axis), size)) {
+      bool bothDynamic = type.isDynamicDim(axis) && isa<Value>(size);
+      if (!bothDynamic || ++unknown > 1)
+        return false;
+    }
+  return true;
+}
+
+bool mlir::qc::isSplitBatch(RewriterBase &rewriter, Value operand,
+                            tensor::ExpandShapeOp expand) {
+  SmallVector<ReassociationIndices> groups = {{0, 1}, {2}, {3}};
+  auto collapse = operand.getDefiningOp<tensor::CollapseShapeOp>();
+  if (!collapse || collapse.getReassociationIndices() != groups ||
+      expand.getReassociationIndices() != groups)
+    return false;
+  SmallVector<OpFoldResult> sizes = expand.getMixedOutputShape();
+  for (int64_t axis : {0, 1})
+    if (!isSameSize(
+            getSize(rewriter, operand.getLoc(), collapse.getSrc(), axis),
+            sizes[axis]))
+      return false;
+  return true;
+}

@@ -1,0 +1,318 @@
+//===- Quantize.cpp - Level 0 to level 2 ----------------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Three steps: what precision each layer gets and why not another one; the
+// encodings of activations, from statistics; quantize and dequantize in place.
+//
+//===----------------------------------------------------------------------===//
+
+#include "QuantizeWeights.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "qc/Analysis/LinalgViews.h"
+#include "qc/Analysis/QuantizationSites.h"
+#include "qc/Dialect/QC/IR/QCOps.h"
+#include "qc/Numerics/Rounding.h"
+#include "qc/Quantization/Precision.h"
+#include "qc/Quantization/Range.h"
+#include "qc/Transforms/Passes.h"
+#include "llvm/Support/MemoryBuffer.h"
+
+namespace mlir::qc {
+#define GEN_PASS_DEF_QUANTIZEPASS
+#include "qc/Transforms/Passes.h.inc"
+} // namespace mlir::qc
+
+using namespace mlir;
+using namespace mlir::qc;
+namespace quant = ::qc::quantization;
+using quant::Precision;
+
+namespace {
+
+/// A layer and what becomes of it.
+struct LayerPlan {
+  Precision precision;
+  bool isStatic() const {
+    return precision.activations == Precision::Activations::Static;
+  }
+};
+
+struct Quantize : mlir::qc::impl::QuantizePassBase<Quantize> {
+  using QuantizePassBase::QuantizePassBase;
+  void runOnOperation() override;
+
+private:
+  LogicalResult readOptions();
+  LogicalResult runOnFunction(FunctionOpInterface function);
+  /// The precision of a layer: what is asked for, or float with a remark.
+  FailureOr<Precision> plan(const QuantizableLayer &layer);
+  /// Why `layer` cannot have `precision`; empty if it can. May turn static
+  /// activations into dynamic ones.
+  std::string refuse(const QuantizableLayer &layer, Precision &precision);
+  LogicalResult quantizeSites(ArrayRef<QuantizationSite> sites);
+  void quantizeRows(const QuantizableLayer &layer);
+  void quantizeWeight(const QuantizableLayer &layer,
+                      const Precision &precision);
+
+  std::optional<quant::PrecisionChoice> choice;
+  std::optional<quant::Statistics> statistics;
+  quant::Observer rangeOf;
+  /// Names of values as the observers gave them.
+  DenseMap<Value, std::string> names;
+  /// Dequantized forms made already.
+  DenseMap<std::pair<Value, Attribute>, Value> encoded;
+};
+
+} // namespace
+
+LogicalResult Quantize::readOptions() {
+  auto fail = [&](llvm::Error error) {
+    getOperation().emitError() << llvm::toString(std::move(error));
+    return failure();
+  };
+  std::string text;
+  if (!recipe.empty()) {
+    auto buffer = llvm::MemoryBuffer::getFile(recipe);
+    if (!buffer)
+      return getOperation().emitError()
+             << recipe << ": " << buffer.getError().message();
+    text = (*buffer)->getBuffer().str();
+  }
+  auto made = quant::PrecisionChoice::create(precision, layer, text, recipe);
+  if (!made)
+    return fail(made.takeError());
+  choice = std::move(*made);
+  auto parsed = quant::Observer::parse(observer);
+  if (!parsed)
+    return fail(parsed.takeError());
+  rangeOf = *parsed;
+  if (weights != "minmax" && weights != "mse")
+    return getOperation().emitError() << "found weights '" << weights
+                                      << "', expected minmax or mse";
+  if (stats.empty())
+    return success();
+  auto read = quant::Statistics::readFile(stats);
+  if (!read)
+    return fail(read.takeError());
+  statistics = std::move(*read);
+  return success();
+}
+
+/// The axis of the weight that its sums run along; -1 for a depthwise
+/// convolution.
+static int64_t getWeightInputAxis(Operation *op) {
+  if (std::optional<ConvView> conv = ConvView::match(op))
+    return conv->getFilterInputAxis();
+  return cast<ShapedType>(op->getOperand(1).getType()).getRank() - 2;
+}
+
+std::string Quantize::refuse(const QuantizableLayer &layer,
+                             Precision &precision) {
+  using Activations = Precision::Activations;
+  bool isProduct = MatMulView::match(layer.op).has_value();
+  if (precision.activationBits == 16)
+    return "activations of 16 bits are not built yet";
+  if (precision.weights == Precision::Weights::NF4 &&
+      getWeightInputAxis(layer.op) < 0)
+    return "a depthwise filter has no axis for blocks of nf4";
+  if (precision.activations == Activations::Float)
+    return "";
+  if (precision.weightBits != 8 || precision.group != 0)
+    return "8-bit activations need 8-bit weights with a scale for each channel";
+  if (precision.activations == Activations::Static && !statistics)
+    precision.activations = Activations::Dynamic;
+  if (precision.activations == Activations::Dynamic && !isProduct)
+    return "a convolution needs calibration statistics for 8-bit activations";
+  auto type = cast<RankedTensorType>(
+      layer.op->getOperand(layer.weightOperand).getType());
+  int64_t terms = isProduct ? type.getDimSize(type.getRank() - 2)
+                            : ConvView::match(layer.op)->getReductionSize();
+  if (!::qc::numerics::accumulatorFits(terms, 255, 127, 0))
+    return "a sum of " + std::to_string(terms) +
+           " products can overflow 32 bits";
+  if (precision.activations == Activations::Dynamic)
+    return "";
+  Value source = getCodeSource(layer.op->getOperand(layer.inputOperand));
+  auto found = names.find(source);
+  if (found == names.end())
+    return "its input is no activation";
+  const quant::TensorStatistics *seen = statistics->find(found->second);
+  if (!seen)
+    return "the statistics have no tensor '" + found->second + "'";
+  if (seen->getCount() == 0)
+    return "the statistics of '" + found->second + "' are empty";
+  return "";
+}
+
+FailureOr<Precision> Quantize::plan(const QuantizableLayer &layer) {
+  Precision precision = choice->get(layer.name);
+  std::string reason =
+      precision.isFloat() ? "" : refuse(layer, precision);
+  if (reason.empty())
+    return precision;
+  if (strict)
+    return layer.op->emitError()
+           << "layer '" << layer.name << "' cannot be quantized: " << reason;
+  layer.op->emitRemark() << "layer '" << layer.name
+                         << "' stays in float: " << reason;
+  return Precision();
+}
+
+LogicalResult Quantize::quantizeSites(ArrayRef<QuantizationSite> sites) {
+  OpBuilder builder(&getContext());
+  for (QuantizationSite site : sites) {
+    const std::string &name = names[site.value];
+    const quant::TensorStatistics *seen = statistics->find(name);
+    if (!seen)
+      return emitError(site.value.getLoc())
+             << "the statistics have no tensor '" << name << "'";
+    auto affine = quant::chooseScale(*seen, rangeOf, -128, 127,
+                                     /*symmetric=*/false);
+    auto type = cast<RankedTensorType>(site.value.getType());
+    auto encoding = AffineAttr::getStatic(&getContext(), 8, affine.scale,
+                                          affine.zeroPoint);
+    builder.setInsertionPointAfterValue(site.value);
+    Location loc = site.value.getLoc();
+    auto quantized = QuantizeOp::create(
+        builder, loc, withEncoding(type, encoding), site.value);
+    Value value = DequantizeOp::create(builder, loc, type, quantized);
+    // A size does not wait for codes.
+    site.value.replaceUsesWithIf(value, [&](OpOperand &use) {
+      return use.getOwner() != quantized &&
+             !isa<tensor::DimOp>(use.getOwner());
+    });
+    ++numActivations;
+  }
+  return success();
+}
+
+/// Run-time scales, one for each row of a product's input.
+void Quantize::quantizeRows(const QuantizableLayer &layer) {
+  OpOperand *use = &layer.op->getOpOperand(layer.inputOperand);
+  auto collapse = use->get().getDefiningOp<tensor::CollapseShapeOp>();
+  // Rows that come from several axes are quantized before they are merged.
+  if (collapse && collapse.getReassociationIndices().back().size() == 1)
+    use = &collapse.getSrcMutable();
+  Value value = use->get();
+  if (value.getDefiningOp<DequantizeOp>())
+    return;
+  auto type = cast<RankedTensorType>(value.getType());
+  SmallVector<int64_t> group(type.getRank(), 1);
+  group.back() = -1;
+  auto encoding = AffineAttr::get(&getContext(), 8, FloatAttr(), 0, group,
+                                  Type(), /*symmetric=*/true);
+  Value &made = encoded[{value, encoding}];
+  if (!made) {
+    OpBuilder builder(&getContext());
+    builder.setInsertionPointAfterValue(value);
+    Value codes = QuantizeOp::create(builder, value.getLoc(),
+                                     withEncoding(type, encoding), value);
+    made = DequantizeOp::create(builder, value.getLoc(), type, codes);
+    ++numDynamic;
+  }
+  use->set(made);
+}
+
+void Quantize::quantizeWeight(const QuantizableLayer &layer,
+                              const Precision &precision) {
+  OpOperand &use = layer.op->getOpOperand(layer.weightOperand);
+  auto quantizable = cast<QuantizableOpInterface>(layer.op);
+  SmallVector<int64_t, 2> channels = {quantizable.getWeightChannelAxis()};
+  if (std::optional<ConvView> conv = ConvView::match(layer.op))
+    channels = conv->getFilterChannelAxes();
+  Value weight = use.get();
+  auto type = cast<RankedTensorType>(weight.getType());
+  Attribute encoding = getWeightEncoding(type, precision, channels,
+                                         getWeightInputAxis(layer.op));
+  Value &made = encoded[{weight, encoding}];
+  if (!made) {
+    OpBuilder builder(&getContext());
+    builder.setInsertionPointAfterValue(weight);
+    auto codes = QuantizeOp::create(builder, weight.getLoc(),
+                                    withEncoding(type, encoding), weight,
+                                    builder.getStringAttr(weights));
+    made = DequantizeOp::create(builder, weight.getLoc(), type, codes);
+    ++numWeights;
+  }
+  use.set(made);
+}
+
+/// The scale of a static input, seen through what only moves its codes.
+static FloatAttr getInputScale(const QuantizableLayer &layer) {
+  Value source = getCodeSource(layer.op->getOperand(layer.inputOperand));
+  auto dequantize = source.getDefiningOp<DequantizeOp>();
+  return getStaticAffine(dequantize.getInput()).getScale();
+}
+
+LogicalResult Quantize::runOnFunction(FunctionOpInterface function) {
+  function.walk([](ObserveOp op) {
+    op.getResult().replaceAllUsesWith(op.getInput());
+    op.erase();
+  });
+  names.clear();
+  encoded.clear();
+  auto all = QuantizationSites::find(
+      function, [](const QuantizableLayer &) { return true; });
+  for (const QuantizationSite &site : all.sites)
+    names[site.value] = site.name;
+  std::vector<std::string> layerNames;
+  DenseMap<Operation *, LayerPlan> plans;
+  for (const QuantizableLayer &layer : all.layers) {
+    layerNames.push_back(layer.name);
+    FailureOr<Precision> precision = plan(layer);
+    if (failed(precision))
+      return failure();
+    plans[layer.op] = {*precision};
+    if (precision->isFloat())
+      ++numFloat;
+  }
+  if (llvm::Error error = choice->checkPatterns(layerNames))
+    return function.emitError() << llvm::toString(std::move(error));
+
+  auto planned = QuantizationSites::find(
+      function, [&](const QuantizableLayer &layer) {
+        return plans[layer.op].isStatic();
+      });
+  DenseMap<Value, const quant::TensorStatistics *> seen;
+  if (biasCorrection && statistics)
+    for (const QuantizationSite &site : planned.sites)
+      seen[site.value] = statistics->find(names[site.value]);
+  // Sources are read before the sites change them.
+  SmallVector<const quant::TensorStatistics *> inputs;
+  for (const QuantizableLayer &layer : planned.layers)
+    inputs.push_back(seen.lookup(
+        getMeanSource(layer.op->getOperand(layer.inputOperand))));
+  if (failed(quantizeSites(planned.sites)))
+    return failure();
+  for (auto [layer, input] : llvm::zip_equal(planned.layers, inputs)) {
+    const Precision &precision = plans[layer.op].precision;
+    if (precision.isFloat())
+      continue;
+    if (precision.activations == Precision::Activations::Dynamic)
+      quantizeRows(layer);
+    quantizeWeight(layer, precision);
+    if (input)
+      correctBias(layer, *input);
+    if (plans[layer.op].isStatic())
+      roundBias(layer, getInputScale(layer));
+  }
+  return success();
+}
+
+void Quantize::runOnOperation() {
+  if (failed(readOptions()))
+    return signalPassFailure();
+  WalkResult result =
+      getOperation().walk([&](FunctionOpInterface function) {
+        return failed(runOnFunction(function)) ? WalkResult::interrupt()
+                                               : WalkResult::skip();
+      });
+  if (result.wasInterrupted())
+    signalPassFailure();
+}

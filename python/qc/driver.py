@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Calling the program `qc`: options are keywords, errors are exceptions."""
+
+import json
+import os
+import shutil
+import subprocess
+
+from .library import load
+
+
+class CompileError(Exception):
+    """What `qc` found wrong; `fields` has code, file, where, found, expected."""
+
+    def __init__(self, fields):
+        parts = [fields.get("file"), fields.get("where")]
+        text = ": ".join(part for part in parts if part)
+        for name in ("found", "expected"):
+            if fields.get(name):
+                text += f"{', ' if text else ''}{name} {fields[name]}"
+        super().__init__(text)
+        self.fields = fields
+
+
+def executable():
+    """The program `qc`: $QC, else the one in PATH."""
+    found = os.environ.get("QC") or shutil.which("qc")
+    if not found:
+        raise FileNotFoundError("no program qc in PATH; set QC to its path")
+    return found
+
+
+def option_words(options):
+    """`calib="a.npz", dim=["n=1:1:8"], strict=True` as words of a command."""
+    words = []
+    for name, value in options.items():
+        flag = ("-" if len(name) == 1 else "--") + name.replace("_", "-")
+        if value is True:
+            words.append(flag)
+        elif isinstance(value, (list, tuple)):
+            for item in value:
+                words += [flag, str(item)]
+        elif value is not None and value is not False:
+            words += [flag, str(value)]
+    return words
+
+
+def run(words):
+    """The JSON object that `qc WORDS --json` prints; raises CompileError."""
+    done = subprocess.run([executable(), *words, "--json"], text=True,
+                          stdout=subprocess.PIPE, check=False)
+    try:
+        answer = json.loads(done.stdout)
+    except ValueError:
+        answer = {"error": {"found": f"exit code {done.returncode} without "
+                                     "an answer"}}
+    if "error" in answer:
+        raise CompileError(answer["error"])
+    return answer
+
+
+def compile(model, output, **options):
+    """Compiles `model` into the folder `output` and loads it. Options are those
+    of `qc compile`, as in `precision="w8a8"`, `dim=["batch=1:1:8"]`."""
+    answer = run(["compile", str(model), "-o", str(output),
+                  *option_words(options)])
+    net = load(output)
+    net.report = answer.get("report")
+    return net

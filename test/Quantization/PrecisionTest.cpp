@@ -1,0 +1,85 @@
+//===- PrecisionTest.cpp - Names of precisions, choice by layer -----------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "qc/Quantization/Precision.h"
+#include "gtest/gtest.h"
+
+using namespace qc::quantization;
+using Activations = Precision::Activations;
+using Weights = Precision::Weights;
+
+static Precision parse(llvm::StringRef text) {
+  llvm::Expected<Precision> precision = Precision::parse(text);
+  EXPECT_TRUE(bool(precision)) << text.str();
+  return precision ? *precision : Precision();
+}
+
+TEST(Precision, Names) {
+  EXPECT_TRUE(parse("keep").isFloat());
+  EXPECT_TRUE(parse("fp32").isFloat());
+  EXPECT_EQ(parse("fp16").weights, Weights::Float16);
+  EXPECT_EQ(parse("w8a8").activations, Activations::Static);
+  EXPECT_EQ(parse("int8").activations, Activations::Static);
+  EXPECT_EQ(parse("w8a8-dynamic").activations, Activations::Dynamic);
+  EXPECT_EQ(parse("w8").activations, Activations::Float);
+  EXPECT_EQ(parse("w4-g128").group, 128);
+  EXPECT_EQ(parse("int4").weightBits, 4u);
+  EXPECT_EQ(parse("w4a8-g32").group, 32);
+  EXPECT_EQ(parse("w2-g64").weightBits, 2u);
+  EXPECT_EQ(parse("nf4").group, 64);
+  EXPECT_EQ(parse("nf4-g32").group, 32);
+}
+
+TEST(Precision, BadNames) {
+  for (llvm::StringRef text :
+       {"", "w", "w9", "w1", "w8a7", "w8a", "w4-g0", "w4-g", "w8-dynamic",
+        "w8a8x", "fp8", "w99999999999999999999"})
+    EXPECT_FALSE(bool(llvm::expectedToOptional(Precision::parse(text))))
+        << text.str();
+}
+
+static std::string getError(llvm::StringRef layers, llvm::StringRef recipe) {
+  auto choice = PrecisionChoice::create("w8a8", layers, recipe, "r.json");
+  return choice ? "" : llvm::toString(choice.takeError());
+}
+
+TEST(PrecisionChoice, LastMatchCounts) {
+  auto choice = PrecisionChoice::create(
+      "w8a8", "conv.*=w8;conv2=keep",
+      R"({"schema": 1, "layers": [{"name": "fc", "precision": "nf4"}]})",
+      "r.json");
+  ASSERT_TRUE(bool(choice)) << llvm::toString(choice.takeError());
+  EXPECT_EQ(choice->get("conv1").activations, Activations::Float);
+  EXPECT_TRUE(choice->get("conv2").isFloat());
+  EXPECT_EQ(choice->get("fc").weights, Weights::NF4);
+  EXPECT_EQ(choice->get("xconv1").activations, Activations::Static);
+}
+
+TEST(PrecisionChoice, PatternWithoutLayer) {
+  auto choice = PrecisionChoice::create("w8a8", "convx=keep", "", "");
+  ASSERT_TRUE(bool(choice));
+  llvm::Error error = choice->checkPatterns({"fc", "conv1", "relu"});
+  EXPECT_EQ(llvm::toString(std::move(error)),
+            "found no layer that matches 'convx', nearest are 'conv1', 'fc', "
+            "'relu'");
+}
+
+TEST(PrecisionChoice, BadOptions) {
+  EXPECT_NE(getError("conv", ""), "");
+  EXPECT_NE(getError("conv(=w8", ""), "");
+  EXPECT_NE(getError("=w8", ""), "");
+  EXPECT_NE(getError("conv=w77", ""), "");
+}
+
+TEST(PrecisionChoice, BadRecipes) {
+  for (llvm::StringRef text :
+       {"{", "[]", "{}", R"({"schema": 2})", R"({"schema": 1, "layers": {}})",
+        R"({"schema": 1, "layers": [1]})",
+        R"({"schema": 1, "layers": [{"name": "a"}]})",
+        R"({"schema": 1, "layers": [{"name": "a", "precision": "w"}]})",
+        R"({"schema": 1, "precision": "w"})"})
+    EXPECT_NE(getError("", text), "") << text.str();
+}

@@ -1,0 +1,130 @@
+//===- Bench.cpp - qc bench -----------------------------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Latency of one run, or with --streams the throughput of several at a time.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Driver.h"
+#include "Table.h"
+
+#include "qc/Execution/DataSet.h"
+
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace qc;
+using namespace qc::driver;
+using llvm::Expected;
+
+namespace {
+struct BenchCommand {
+  std::string model, inputs;
+  LoadOptions load;
+  int64_t batch = 0, seconds = 2;
+  CompileArguments arguments;
+  std::vector<CLI::Option *> unbuilt;
+};
+} // namespace
+
+/// The first sample of --inputs, or numbers of the tuned shapes.
+static Expected<std::vector<HostTensor>> inputsOf(const BenchCommand &command,
+                                                  const LoadedNet &net) {
+  if (command.inputs.empty())
+    return benchInputs(net, command.batch ? std::optional(command.batch)
+                                          : std::nullopt);
+  auto data = DataSet::open(command.inputs, net.inputs());
+  if (!data)
+    return data.takeError();
+  return (*data)->sample(0);
+}
+
+static void report(Driver &driver, const BenchCommand &command,
+                   const LoadedNet &net, const BenchTimes &times,
+                   int64_t batch) {
+  double throughput = times.runsPerSecond * static_cast<double>(batch);
+  if (driver.json) {
+    driver.print(llvm::json::Object{{"latency_ms",
+                   llvm::json::Object{{"median", times.median()},
+                                      {"p95", times.p95()},
+                                      {"min", times.runs.front()}}},
+                  {"threads", command.load.threads},
+                  {"streams", command.load.streams},
+                  {"batch", batch},
+                  {"runs", static_cast<int64_t>(times.runs.size())},
+                  {"throughput", throughput},
+                  {"emulated", net.emulated()}});
+    return;
+  }
+  Table table({"median", "p95", "min", "samples/s"});
+  table.add({millisecondsText(times.median()), millisecondsText(times.p95()),
+             millisecondsText(times.runs.front()),
+             llvm::formatv("{0:f1}", throughput)});
+  llvm::outs() << table.text() << times.runs.size() << " runs, batch " << batch
+               << ", " << command.load.threads << " threads, "
+               << command.load.streams << " streams\n";
+}
+
+static Expected<int> bench(Driver &driver, BenchCommand &command) {
+  for (const CLI::Option *option : command.unbuilt)
+    if (option->count())
+      return notBuilt("the option " + option->get_name());
+  auto options = command.arguments.finish();
+  if (!options)
+    return options.takeError();
+  options->threads = command.load.threads;
+  if (command.batch && !isFolderOfQc(command.model))
+    for (DimRange &range : options->dims)
+      range.opt = std::clamp(command.batch, range.min, range.max);
+  auto opened = openNetwork(driver, command.model, *options, command.load,
+                            command.inputs);
+  if (!opened)
+    return opened.takeError();
+  auto &net = static_cast<LoadedNet &>(**opened);
+  if (net.emulated())
+    driver.note("the CPU is emulated: these times are not those of a real one");
+  auto inputs = inputsOf(command, net);
+  if (!inputs)
+    return inputs.takeError();
+  int64_t batch = inputs->empty() || inputs->front().rank() == 0
+                      ? 1
+                      : inputs->front().dim(0);
+  BenchRequest request;
+  request.milliseconds = command.seconds * 1000;
+  driver.progress.update("measuring", 0);
+  auto times = net.bench(*inputs, request);
+  if (!times)
+    return times.takeError();
+  driver.progress.clear();
+  report(driver, command, net, *times, batch);
+  return ExitDone;
+}
+
+void qc::driver::addBench(CLI::App &app, Driver &driver) {
+  CLI::App *command =
+      app.add_subcommand("bench", "Measure latency and throughput");
+  auto state = std::make_shared<BenchCommand>();
+  command->add_option("MODEL", state->model, "A folder of qc, or a model")
+      ->required();
+  command->add_option("--threads", state->load.threads, "Threads of a run (1)")
+      ->check(CLI::Range(1, 1024));
+  command->add_option("--batch", state->batch, "Samples of a run")
+      ->check(CLI::Range(1, INT32_MAX));
+  command
+      ->add_option("--streams", state->load.streams,
+                   "Runs at the same time (1)")
+      ->check(CLI::Range(1, 1024));
+  command->add_option("--inputs", state->inputs,
+                      "Inputs to run on: the first sample");
+  command->add_option("--seconds", state->seconds, "Time to measure (2)")
+      ->check(CLI::Range(1, 3600));
+  for (const char *name : {"-p", "-n"})
+    state->unbuilt.push_back(
+        command->add_option(std::string(name), "Not built yet"));
+  state->arguments.addModelOptions(*command);
+  driver.addCommon(*command);
+  command->callback([&driver, state] {
+    driver.action = [&driver, state] { return bench(driver, *state); };
+  });
+}

@@ -1,0 +1,233 @@
+//===- Compile.cpp - qc compile and qc calibrate --------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The table at the end: size, latency and quality against float32.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Driver.h"
+#include "Table.h"
+
+#include "qc/Execution/Calibrate.h"
+
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace qc;
+using namespace qc::driver;
+using llvm::Error;
+using llvm::Expected;
+using llvm::StringRef;
+
+namespace {
+struct CompileCommand {
+  CompileArguments arguments;
+  BuildRequest request;
+};
+} // namespace
+
+static void printTable(const BuildRequest &request, const BuildResult &result) {
+  Table table({"", "float32", StringRef(request.options.precision).str()});
+  table.add({"weights", bytesText(result.fp32Bytes),
+             bytesText(result.sizes.weights)});
+  table.add({"arena", "", bytesText(result.arenaBytes)});
+  auto latency = [](const std::optional<BenchTimes> &times) {
+    return times ? millisecondsText(times->median()) : std::string();
+  };
+  if (result.times)
+    table.add({"latency (median)", latency(result.fp32Times),
+               latency(result.times)});
+  if (result.metric) {
+    bool compared = result.referenceQuality.samples > 0;
+    table.add({result.metric->text,
+               compared ? metricText(*result.metric,
+                                     result.referenceQuality.value)
+                        : "",
+               metricText(*result.metric, result.quality.value)});
+    if (compared)
+      table.add({"difference (95 %)", "",
+                 intervalText(*result.metric, result.difference)});
+  }
+  llvm::outs() << table.text() << "written to " << request.output << ": lib"
+               << result.name << ".a, lib" << result.name << ".so, "
+               << result.name << ".h\n";
+}
+
+static llvm::json::Object resultJson(const BuildRequest &request,
+                                     const BuildResult &result) {
+  llvm::SmallString<128> path(request.output);
+  llvm::sys::path::append(path, "report.json");
+  llvm::json::Object object{{"output", llvm::json::fixUTF8(request.output)},
+                            {"name", result.name}};
+  if (auto buffer = llvm::MemoryBuffer::getFile(path)) {
+    auto report = llvm::json::parse((*buffer)->getBuffer());
+    if (report)
+      object["report"] = std::move(*report);
+    else
+      llvm::consumeError(report.takeError());
+  }
+  return object;
+}
+
+/// Every level that there is, into files of their own.
+static Error dumpLevels(BuildRequest request, const BuildHooks &hooks) {
+  StringRef folder = request.options.dumpFolder;
+  if (std::error_code code = llvm::sys::fs::create_directories(folder))
+    return inputError("output-folder", folder, "", code.message(),
+                      "a folder that can be made");
+  int number = 0;
+  for (StringRef level : {"model", "observed", "qdq", "integer", "packed",
+                          "kernels", "llvm", "asm"}) {
+    request.options.emit = level.str();
+    auto text = buildLevel(request, hooks);
+    if (!text)
+      return text.takeError();
+    StringRef suffix = level == "asm" ? ".s" : level == "llvm" ? ".ll" : ".mlir";
+    llvm::SmallString<128> path(folder);
+    llvm::sys::path::append(path, std::to_string(number++) + "-" + level +
+                                      suffix);
+    std::error_code code;
+    llvm::raw_fd_ostream os(path, code);
+    if (code)
+      return inputError("write", path, "", code.message(),
+                        "a file that can be written");
+    os << *text;
+  }
+  return Error::success();
+}
+
+/// One line about what `int8` and `int4` were taken for.
+static void explainPrecision(Driver &driver, const CompileOptions &options) {
+  bool statistics = !options.calib.empty() || !options.stats.empty();
+  if (options.precision == "int8")
+    driver.note(statistics
+                    ? "int8 is w8a8, with activation scales from calibration"
+                    : "int8 is w8a8, with activation scales found at run time "
+                      "(give --calib for static ones)");
+  else if (options.precision == "int4")
+    driver.note("int4 is w4-g128");
+}
+
+static Expected<int> compile(Driver &driver, CompileCommand &command) {
+  BuildRequest &request = command.request;
+  auto options = command.arguments.finish();
+  if (!options)
+    return options.takeError();
+  request.options = std::move(*options);
+  request.command = driver.commandLine;
+  request.version = version;
+  if (Error error = checkModel(request.model, false))
+    return error;
+  if (request.evalData.empty() != request.metric.empty())
+    return inputError("bad-option", "", "--eval",
+                      "one of --eval and --metric alone", "both");
+  if (!request.options.emit.empty()) {
+    auto text = buildLevel(request, driver.hooks());
+    if (!text)
+      return text.takeError();
+    driver.progress.clear();
+    llvm::outs() << *text;
+    return ExitDone;
+  }
+  if (request.output.empty())
+    return inputError("bad-option", "", "-o", "no output folder", "-o DIR");
+  if (!request.options.dumpFolder.empty())
+    if (Error error = dumpLevels(request, driver.hooks()))
+      return error;
+  explainPrecision(driver, request.options);
+  if (command.arguments.target == "host")
+    driver.note("target host is " + request.options.target.text);
+  auto result = build(request, driver.hooks());
+  if (!result)
+    return result.takeError();
+  driver.progress.clear();
+  for (const std::string &warning : result->warnings)
+    driver.note(warning);
+  if (driver.json)
+    driver.print(resultJson(request, *result));
+  else
+    printTable(request, *result);
+  return ExitDone;
+}
+
+void qc::driver::addCompile(CLI::App &app, Driver &driver) {
+  CLI::App *command =
+      app.add_subcommand("compile", "Native library, header and report");
+  auto state = std::make_shared<CompileCommand>();
+  BuildRequest &request = state->request;
+  command->add_option("MODEL", request.model, "An .onnx or .mlir file")
+      ->required();
+  command->add_option("-o", request.output, "The folder to write");
+  command->add_flag("--force", request.force,
+                    "Write into a folder with files that qc did not write");
+  state->arguments.addTargetOptions(*command);
+  state->arguments.addModelOptions(*command);
+  state->arguments.addQuantizationOptions(*command);
+  state->arguments.addCalibrationOptions(*command);
+  command->add_option("--eval", request.evalData,
+                      "Data to measure the quality on");
+  command->add_option("--metric", request.metric,
+                      "Metric for --eval: top1, sqnr, top1(OUTPUT) ...");
+  command->add_option("--labels", request.labels,
+                      "Array with the labels (labels)");
+  driver.addCommon(*command);
+  command->callback([&driver, state] {
+    driver.action = [&driver, state] { return compile(driver, *state); };
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// qc calibrate
+//===----------------------------------------------------------------------===//
+
+static Expected<int> runCalibrate(Driver &driver, CompileCommand &command) {
+  BuildRequest &request = command.request;
+  auto options = command.arguments.finish();
+  if (!options)
+    return options.takeError();
+  request.options = std::move(*options);
+  if (Error error = checkModel(request.model, false))
+    return error;
+  if (request.options.calib.empty() && request.options.stats.empty())
+    return inputError("bad-option", "", "--calib", "no data", "--calib DATA");
+  auto statistics = makeStatistics(request, driver.hooks());
+  if (!statistics)
+    return statistics.takeError();
+  auto parsed =
+      quantization::Statistics::read(statistics->bytes, request.output);
+  if (!parsed)
+    return parsed.takeError();
+  if (Error error = parsed->writeFile(request.output))
+    return error;
+  driver.progress.clear();
+  if (driver.json)
+    driver.print(llvm::json::Object{{"output", llvm::json::fixUTF8(request.output)},
+                  {"samples", statistics->samples},
+                  {"tensors", static_cast<int64_t>(parsed->tensors.size())},
+                  {"hash", statistics->hash},
+                  {"seconds", statistics->seconds}});
+  else
+    llvm::outs() << "statistics of " << parsed->tensors.size()
+                 << " tensors from " << statistics->samples
+                 << " samples written to " << request.output << "\n";
+  return ExitDone;
+}
+
+void qc::driver::addCalibrate(CLI::App &app, Driver &driver) {
+  CLI::App *command =
+      app.add_subcommand("calibrate", "Statistics of a model on data, only");
+  auto state = std::make_shared<CompileCommand>();
+  command->add_option("MODEL", state->request.model, "An .onnx or .mlir file")
+      ->required();
+  command->add_option("-o", state->request.output, "The file to write")
+      ->required();
+  state->arguments.addModelOptions(*command);
+  state->arguments.addCalibrationOptions(*command);
+  driver.addCommon(*command);
+  command->callback([&driver, state] {
+    driver.action = [&driver, state] { return runCalibrate(driver, *state); };
+  });
+}

@@ -1,0 +1,276 @@
+//===- Inspect.cpp - qc inspect and qc verify -----------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What a model or an artifact is, and whether an artifact is whole.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Driver.h"
+#include "Table.h"
+
+#include "qc/Execution/DataSet.h"
+#include "qc/Execution/ReferenceNet.h"
+#include "qc/Support/MappedFile.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/SHA256.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <cstring>
+
+using namespace qc;
+using namespace qc::driver;
+using llvm::Error;
+using llvm::Expected;
+using llvm::StringRef;
+namespace json = llvm::json;
+
+namespace {
+struct InspectCommand {
+  std::string model, data;
+  CompileArguments arguments;
+};
+} // namespace
+
+static json::Array portsJson(llvm::ArrayRef<NetPort> ports) {
+  json::Array list;
+  for (const NetPort &port : ports) {
+    json::Array shape;
+    for (size_t axis = 0; axis < port.min.size(); ++axis)
+      if (port.symbols[axis].empty())
+        shape.push_back(port.min[axis]);
+      else
+        shape.push_back(json::fixUTF8(port.symbols[axis]));
+    list.push_back(json::Object{{"name", json::fixUTF8(port.name)},
+                                {"dtype", name(port.type)},
+                                {"shape", std::move(shape)}});
+  }
+  return list;
+}
+
+static void printPorts(StringRef kind, llvm::ArrayRef<NetPort> ports) {
+  for (const NetPort &port : ports)
+    llvm::outs() << kind << " " << printable(port.name) << ": "
+                 << port.describe() << "\n";
+}
+
+static Expected<int> inspectModel(Driver &driver, StringRef path,
+                                  const CompileOptions &options) {
+  auto net = ReferenceNet::open(path, options);
+  if (!net)
+    return net.takeError();
+  mlir::ModuleOp module = *(*net)->model().module;
+  std::map<std::string, int64_t> ops;
+  module.walk([&](mlir::Operation *op) {
+    if (op->getNumResults() && !op->hasTrait<mlir::OpTrait::ConstantLike>())
+      ++ops[op->getName().getStringRef().str()];
+  });
+  uint64_t bytes = parameterBytes(module);
+  if (!driver.json) {
+    printPorts("input ", (*net)->inputs());
+    printPorts("output", (*net)->outputs());
+    llvm::outs() << "parameters: " << bytes / 4 << " (" << bytesText(bytes)
+                 << " in float32)"
+                 << (isQuantized(module) ? ", quantized" : "") << "\n";
+    for (const auto &[name, count] : ops)
+      llvm::outs() << "  " << count << " x " << name << "\n";
+    return ExitDone;
+  }
+  json::Object counts;
+  for (const auto &[name, count] : ops)
+    counts[name] = count;
+  driver.print(llvm::json::Object{{"inputs", portsJson((*net)->inputs())},
+                {"outputs", portsJson((*net)->outputs())},
+                {"parameters", bytes / 4},
+                {"quantized", isQuantized(module)},
+                {"licence", json::fixUTF8((*net)->model().licence)},
+                {"ops", std::move(counts)}});
+  return ExitDone;
+}
+
+static std::string inside(StringRef folder, StringRef name) {
+  llvm::SmallString<128> path(folder);
+  llvm::sys::path::append(path, name);
+  return path.str().str();
+}
+
+static Expected<json::Object> readJson(const std::string &path) {
+  auto file = MappedFile::open(path);
+  if (!file)
+    return file.takeError();
+  auto parsed = json::parse((*file)->contents());
+  if (!parsed)
+    return inputError("bad-json", path, "",
+                      llvm::toString(parsed.takeError()), "JSON of qc");
+  if (json::Object *object = parsed->getAsObject())
+    return std::move(*object);
+  return inputError("bad-json", path, "", "JSON that is no object",
+                    "JSON of qc");
+}
+
+static Expected<int> inspectArtifact(Driver &driver, StringRef path) {
+  auto manifest = readJson(inside(path, "manifest.json"));
+  if (!manifest)
+    return manifest.takeError();
+  auto report = readJson(inside(path, "report.json"));
+  if (!report)
+    return report.takeError();
+  if (driver.json) {
+    driver.print(llvm::json::Object{{"manifest", std::move(*manifest)},
+                  {"report", std::move(*report)}});
+    return ExitDone;
+  }
+  auto text = [&](StringRef key) {
+    return printable(manifest->getString(key).value_or(""));
+  };
+  llvm::outs() << text("name") << ": " << text("precision") << " for "
+               << text("target") << ", from " << text("source") << "\n";
+  for (StringRef kind : {"inputs", "outputs"})
+    if (const json::Array *ports = manifest->getArray(kind))
+      for (const json::Value &port : *ports)
+        llvm::outs() << kind.drop_back() << " " << port << "\n";
+  if (const json::Array *layers = report->getArray("layers")) {
+    Table table({"layer", "op", "format"});
+    for (const json::Value &value : *layers)
+      if (const json::Object *layer = value.getAsObject())
+        table.add({printable(layer->getString("name").value_or("")),
+                   layer->getString("op").value_or("").str(),
+                   layer->getString("format").value_or("").str()});
+    llvm::outs() << table.text();
+  }
+  return ExitDone;
+}
+
+static Expected<int> inspect(Driver &driver, InspectCommand &command) {
+  auto options = command.arguments.finish();
+  if (!options)
+    return options.takeError();
+  if (Error error = checkModel(command.model, true))
+    return error;
+  if (isFolderOfQc(command.model))
+    return inspectArtifact(driver, command.model);
+  return inspectModel(driver, command.model, *options);
+}
+
+void qc::driver::addInspect(CLI::App &app, Driver &driver) {
+  CLI::App *command =
+      app.add_subcommand("inspect", "What a model or an artifact holds");
+  auto state = std::make_shared<InspectCommand>();
+  command->add_option("MODEL", state->model, "A folder of qc, or a model")
+      ->required();
+  state->arguments.addModelOptions(*command);
+  driver.addCommon(*command);
+  command->callback([&driver, state] {
+    driver.action = [&driver, state] { return inspect(driver, *state); };
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// qc verify
+//===----------------------------------------------------------------------===//
+
+/// Every file of the manifest is there with its hash.
+static Error checkFiles(StringRef folder, const json::Object &manifest) {
+  const json::Object *files = manifest.getObject("files");
+  if (!files || files->empty())
+    return inputError("bad-manifest", inside(folder, "manifest.json"), "",
+                      "no list of files", "one");
+  for (const auto &entry : *files) {
+    StringRef base = entry.first;
+    const json::Object *facts = entry.second.getAsObject();
+    if (base.contains('/') || !facts)
+      return inputError("bad-manifest", inside(folder, "manifest.json"),
+                        printable(base), "an odd entry", "a file's hash");
+    auto file = MappedFile::open(inside(folder, base));
+    if (!file)
+      return file.takeError();
+    llvm::SHA256 hash;
+    hash.update((*file)->contents());
+    std::string found = llvm::toHex(hash.final(), /*LowerCase=*/true);
+    StringRef expected = facts->getString("sha256").value_or("");
+    if (found != expected)
+      return inputError("changed-file", inside(folder, base), "",
+                        "SHA-256 " + found, printable(expected));
+  }
+  return Error::success();
+}
+
+static bool equal(llvm::ArrayRef<HostTensor> a, llvm::ArrayRef<HostTensor> b) {
+  for (auto [x, y] : llvm::zip_equal(a, b))
+    if (x.shape() != y.shape() ||
+        std::memcmp(x.bytes(), y.bytes(), x.byteCount()) != 0)
+      return false;
+  return true;
+}
+
+/// The outputs for the inputs, run on this many threads.
+static Expected<std::vector<HostTensor>>
+runOn(const InspectCommand &command, int threads, int64_t sample,
+      int64_t &samples) {
+  LoadOptions load;
+  load.threads = threads;
+  auto net = LoadedNet::open(command.model, load);
+  if (!net)
+    return net.takeError();
+  Expected<std::vector<HostTensor>> inputs = std::vector<HostTensor>();
+  if (command.data.empty()) {
+    inputs = benchInputs(**net);
+  } else {
+    auto data = DataSet::open(command.data, (*net)->inputs());
+    if (!data)
+      return data.takeError();
+    samples = std::min<int64_t>((*data)->size(), 16);
+    inputs = (*data)->sample(sample);
+  }
+  if (!inputs)
+    return inputs.takeError();
+  return (*net)->run(*inputs);
+}
+
+static Expected<int> verify(Driver &driver, InspectCommand &command) {
+  if (!isFolderOfQc(command.model))
+    return inputError("model-kind", command.model, "",
+                      "no folder that qc wrote", "one");
+  auto manifest = readJson(inside(command.model, "manifest.json"));
+  if (!manifest)
+    return manifest.takeError();
+  if (Error error = checkFiles(command.model, *manifest))
+    return error;
+  int64_t samples = 1;
+  for (int64_t sample = 0; sample < samples; ++sample) {
+    driver.progress.update("running", static_cast<double>(sample) / samples);
+    auto once = runOn(command, 1, sample, samples);
+    if (!once)
+      return once.takeError();
+    auto again = runOn(command, 3, sample, samples);
+    if (!again)
+      return again.takeError();
+    if (!equal(*once, *again))
+      return inputError("bug", command.model, "sample " + llvm::Twine(sample),
+                        "other outputs on three threads than on one",
+                        "the same bits");
+  }
+  driver.progress.clear();
+  size_t files = manifest->getObject("files")->size();
+  if (driver.json)
+    driver.print(llvm::json::Object{{"ok", true}, {"files", files}, {"samples", samples}});
+  else
+    llvm::outs() << "ok: " << files << " files are as written, " << samples
+                 << " samples give the same bits on one thread and on three\n";
+  return ExitDone;
+}
+
+void qc::driver::addVerify(CLI::App &app, Driver &driver) {
+  CLI::App *command = app.add_subcommand(
+      "verify", "Check an artifact's files and that it runs");
+  auto state = std::make_shared<InspectCommand>();
+  command->add_option("DIR", state->model, "A folder of qc")->required();
+  command->add_option("--data", state->data, "Run on the first samples of it");
+  driver.addCommon(*command);
+  command->callback([&driver, state] {
+    driver.action = [&driver, state] { return verify(driver, *state); };
+  });
+}

@@ -1,0 +1,111 @@
+//===- Lists.cpp - qc formats, qc targets, and what is not built yet ------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Driver.h"
+#include "Table.h"
+
+#include "llvm/Support/raw_ostream.h"
+
+using namespace qc;
+using namespace qc::driver;
+using llvm::Expected;
+namespace json = llvm::json;
+
+namespace {
+struct Format {
+  const char *precision, *weights, *activations, *bits;
+};
+} // namespace
+
+static const Format formatTable[] = {
+    {"keep", "as the model has them", "as the model has them", ""},
+    {"fp32", "float32", "float32", "32"},
+    {"bf16", "bfloat16", "float32", "16"},
+    {"fp16", "float16", "float32", "16"},
+    {"int8, w8a8", "int8, per channel", "int8, static or per row", "8"},
+    {"w8a8-dynamic", "int8, per channel", "int8, per row at run time", "8"},
+    {"wN (N = 2..8)", "intN, per channel", "float32", "N"},
+    {"wN-gG", "intN, groups of G", "float32", "N + 16 / G"},
+    {"wNa8[-gG]", "intN", "int8", "N"},
+    {"int4, w4-g128", "int4, groups of 128", "float32", "4.1"},
+    {"nf4[-gG]", "16-entry table, groups of G (64)", "float32", "4 + 16 / G"}};
+
+static Expected<int> formats(Driver &driver) {
+  Table table({"--precision", "weights", "activations", "bits per weight"});
+  json::Array rows;
+  for (const Format &format : formatTable) {
+    table.add({format.precision, format.weights, format.activations,
+               format.bits});
+    rows.push_back(json::Object{{"precision", format.precision},
+                                {"weights", format.weights},
+                                {"activations", format.activations},
+                                {"bits", format.bits}});
+  }
+  if (driver.json)
+    driver.print(llvm::json::Object{{"formats", std::move(rows)}});
+  else
+    llvm::outs() << table.text();
+  return ExitDone;
+}
+
+static Expected<int> targets(Driver &driver) {
+  Target host = hostTarget();
+  Table table({"level", "of --target", "CPU", "features", "runs here"});
+  json::Array rows;
+  for (Arch arch : {Arch::X86_64, Arch::AArch64}) {
+    std::string name = arch == Arch::X86_64 ? "x86-64" : "aarch64";
+    for (const CpuLevel &level : knownLevels(arch)) {
+      bool here = hostRuns(arch, level);
+      table.add({level.name, name, level.cpu, level.features,
+                 here ? "yes" : "no"});
+      rows.push_back(json::Object{{"level", level.name},
+                                  {"target", name},
+                                  {"cpu", level.cpu},
+                                  {"features", level.features},
+                                  {"runs_here", here}});
+    }
+  }
+  if (driver.json)
+    driver.print(llvm::json::Object{{"host", host.text}, {"targets", std::move(rows)}});
+  else
+    llvm::outs() << "host: " << host.text << " (" << machineText() << ")\n"
+                 << table.text()
+                 << "x86-64 and aarch64 hold all of their levels and choose "
+                    "when they are opened;\nthe name of a CPU, or "
+                    "x86-64-v3+vnni and the like, is one level.\n";
+  return ExitDone;
+}
+
+void qc::driver::addLists(CLI::App &app, Driver &driver) {
+  CLI::App *command = app.add_subcommand("formats", "The precisions there are");
+  driver.addCommon(*command);
+  command->callback([&driver] {
+    driver.action = [&driver] { return formats(driver); };
+  });
+  command = app.add_subcommand("targets", "The targets there are");
+  driver.addCommon(*command);
+  command->callback([&driver] {
+    driver.action = [&driver] { return targets(driver); };
+  });
+}
+
+void qc::driver::addUnbuilt(CLI::App &app, Driver &driver) {
+  static const char *const commands[][2] = {
+      {"quantize", "The quantized model itself (not built yet)"},
+      {"generate", "Text from a language model (not built yet)"},
+      {"perplexity", "Perplexity of a language model (not built yet)"}};
+  for (const auto &entry : commands) {
+    std::string name = entry[0];
+    CLI::App *command = app.add_subcommand(name, entry[1]);
+    command->allow_extras();
+    driver.addCommon(*command);
+    command->callback([&driver, name] {
+      driver.action = [name]() -> Expected<int> {
+        return notBuilt("qc " + name);
+      };
+    });
+  }
+}

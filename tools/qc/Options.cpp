@@ -1,0 +1,250 @@
+//===- Options.cpp - The options of a compilation -------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Declares them and turns their texts into CompileOptions. What depends on the
+// model is checked where the model is read.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Driver.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
+
+using namespace qc;
+using namespace qc::driver;
+using llvm::Error;
+using llvm::Expected;
+using llvm::StringRef;
+
+void CompileArguments::addModelOptions(CLI::App &command) {
+  command.add_option("--shape", shapes,
+                     "Sizes of an input: NAME=1x3x224x224");
+  command.add_option("--dim", dims,
+                     "Bounds of a named dimension: SYMBOL=MIN:OPT:MAX");
+}
+
+void CompileArguments::addCalibrationOptions(CLI::App &command) {
+  command.add_option("--calib", options.calib,
+                     "Calibration data: an .npz or a folder of them");
+  command.add_option("--samples", options.samples,
+                     "Use the first N samples (128)");
+  command.add_option("--stats", options.stats,
+                     "Statistics files of earlier calibrations, merged");
+}
+
+void CompileArguments::addQuantizationOptions(CLI::App &command) {
+  command.add_option("--precision", options.precision,
+                     "keep (default), fp32, int8, w8a8, w4-g128, nf4 ...");
+  command.add_option("--algorithm", algorithms,
+                     "rtn, mse ... applied in this order");
+  command.add_option("--recipe", options.recipeFile,
+                     "Precision per layer, as recipe.json has it");
+  command.add_option("--layer", layers,
+                     "Precision of layers: 'REGEX=P'; =keep leaves them float");
+  command.add_flag("--requantize", options.requantize,
+                   "Quantize a quantized model again");
+  command.add_option("--observer", observer,
+                     "minmax (default), percentile:99.99, entropy or mse");
+  command.add_flag("--strict", options.strict,
+                   "Fail where a layer can't be quantized as asked");
+  command.add_option("--seed", options.seed, "Seed of what is random");
+  for (const char *name : {"--imatrix", "--within", "--verdict-data",
+                           "--objective", "--max-size", "--time-limit"})
+    unbuilt.push_back(
+        command.add_option(std::string(name), "Not built yet"));
+  unbuilt.push_back(command.add_flag("--resume")->description("Not built yet"));
+}
+
+void CompileArguments::addTargetOptions(CLI::App &command) {
+  command.add_option("--name", options.name,
+                     "Prefix of files and C symbols (the model's name)");
+  command.add_option("--target", target,
+                     "host (default), a CPU, x86-64-v3+vnni, x86-64, aarch64");
+  command.add_option("--threads", options.threads,
+                     "Threads that the library is tuned for (1)");
+  command.add_option("--threading", threading,
+                     "openmp, callback or none (callback; openmp with "
+                     "--threads above 1)");
+  command.add_option("-j", options.jobs, "Threads of the compiler (1)");
+  command.add_option("--kernels", options.kernels,
+                     "generated (default) or auto");
+  command.add_option("--weights", weights,
+                     "embedded or file (a file above 256 MiB)");
+  command.add_option("--emit", options.emit,
+                     "Print a level: model, observed, qdq, integer, packed, "
+                     "kernels, llvm or asm");
+  command.add_option("--dump-ir", options.dumpFolder,
+                     "Write each level to a file of this folder");
+  unbuilt.push_back(command.add_flag("--print-pipeline")->description("Not built yet"));
+  unbuilt.push_back(command.add_flag("--tune")->description("Not built yet"));
+  for (const char *name :
+       {"--input", "--context", "--sequences", "--memory-budget"})
+    unbuilt.push_back(command.add_option(std::string(name), "Not built yet"));
+}
+
+static Error badOption(StringRef option, StringRef found,
+                       const llvm::Twine &expected) {
+  return inputError("bad-option", "", option, printable(found), expected);
+}
+
+/// Splits NAME=VALUE at the last `=`.
+static Expected<std::pair<StringRef, StringRef>>
+splitNamed(StringRef option, StringRef text, StringRef form) {
+  auto [name, value] = text.rsplit('=');
+  if (name.empty() || value.empty() || name.size() == text.size())
+    return badOption(option, text, form);
+  return std::make_pair(name, value);
+}
+
+/// Sizes of at least 1, below 2^31.
+static bool parseSizes(StringRef text, char separator,
+                       llvm::SmallVectorImpl<int64_t> &sizes) {
+  llvm::SmallVector<StringRef> parts;
+  text.split(parts, separator);
+  for (StringRef part : parts) {
+    int64_t size;
+    if (part.getAsInteger(10, size) || size < 1 || size > INT32_MAX)
+      return false;
+    sizes.push_back(size);
+  }
+  return true;
+}
+
+static Expected<DimRange> parseDim(StringRef text) {
+  constexpr StringRef form = "SYMBOL=MIN:OPT:MAX with 1 <= MIN <= OPT <= MAX";
+  auto named = splitNamed("--dim", text, form);
+  if (!named)
+    return named.takeError();
+  llvm::SmallVector<int64_t, 3> sizes;
+  if (!parseSizes(named->second, ':', sizes) || sizes.size() > 3)
+    return badOption("--dim", text, form);
+  DimRange range{named->first.str(), sizes.front(), sizes.back(),
+                 sizes.back()};
+  if (sizes.size() == 3)
+    range.opt = sizes[1];
+  if (range.min > range.opt || range.opt > range.max)
+    return badOption("--dim", text, form);
+  return range;
+}
+
+static Expected<ObserverChoice> parseObserver(StringRef text) {
+  ObserverChoice choice;
+  choice.text = text.str();
+  if (text == "minmax")
+    return choice;
+  if (text == "entropy" || text == "mse") {
+    choice.kind = text == "mse" ? ObserverChoice::Kind::Mse
+                                : ObserverChoice::Kind::Entropy;
+    return choice;
+  }
+  auto [name, value] = text.split(':');
+  choice.kind = ObserverChoice::Kind::Percentile;
+  if (name == "percentile" &&
+      (value.empty() || (!value.getAsDouble(choice.percentile) &&
+                         choice.percentile > 50 && choice.percentile <= 100)))
+    return choice;
+  return badOption("--observer", text,
+                   "minmax, percentile:99.99, entropy or mse");
+}
+
+static Error parseThreading(StringRef text, CompileOptions &options) {
+  if (text.empty())
+    options.threading =
+        options.threads > 1 ? Threading::OpenMP : Threading::Callback;
+  else if (text == "openmp")
+    options.threading = Threading::OpenMP;
+  else if (text == "callback")
+    options.threading = Threading::Callback;
+  else if (text == "none")
+    options.threading = Threading::None;
+  else
+    return badOption("--threading", text, "openmp, callback or none");
+  return Error::success();
+}
+
+static Error parseWeights(StringRef text, CompileOptions &options) {
+  if (text == "embedded")
+    options.weights = WeightsMode::Embedded;
+  else if (text == "file")
+    options.weights = WeightsMode::File;
+  else if (text != "auto")
+    return badOption("--weights", text, "embedded or file");
+  return Error::success();
+}
+
+/// Checks plain values and splits lists.
+static Error finishValues(const CompileArguments &arguments,
+                          CompileOptions &options) {
+  if (options.samples < 1)
+    return badOption("--samples", std::to_string(options.samples),
+                     "at least 1");
+  if (options.threads < 1 || options.threads > 1024)
+    return badOption("--threads", std::to_string(options.threads), "1 to 1024");
+  if (options.jobs < 1 || options.jobs > 1024)
+    return badOption("-j", std::to_string(options.jobs), "1 to 1024");
+  if (options.kernels == "onednn")
+    return notBuilt("--kernels onednn");
+  if (options.kernels != "generated" && options.kernels != "auto")
+    return badOption("--kernels", options.kernels, "generated or auto");
+  llvm::SmallVector<StringRef> names;
+  StringRef(arguments.algorithms).split(names, ',', -1, /*KeepEmpty=*/false);
+  for (StringRef name : names) {
+    static const llvm::StringSet<> later = {"imatrix", "gptq", "awq",
+                                            "smoothquant", "cle"};
+    if (later.contains(name))
+      return notBuilt("--algorithm " + name);
+    if (name != "rtn" && name != "mse")
+      return badOption("--algorithm", name, "rtn or mse");
+    options.algorithms.push_back(name.str());
+  }
+  return Error::success();
+}
+
+Expected<CompileOptions> CompileArguments::finish() {
+  for (const CLI::Option *option : unbuilt)
+    if (option->count() > 0)
+      return notBuilt("the option " + option->get_name());
+  CompileOptions result = options;
+  std::string problem;
+  std::optional<Target> parsed;
+  if (StringRef(target).starts_with("cuda"))
+    return notBuilt("the target " + printable(target));
+  parsed = parseTarget(target, problem);
+  if (!parsed)
+    return inputError("bad-option", "", "--target", problem, "");
+  result.target = *parsed;
+  for (const std::string &text : dims) {
+    auto range = parseDim(text);
+    if (!range)
+      return range.takeError();
+    result.dims.push_back(*range);
+  }
+  for (const std::string &text : shapes) {
+    auto named = splitNamed("--shape", text, "NAME=1x3x224x224");
+    if (!named)
+      return named.takeError();
+    llvm::SmallVector<int64_t> sizes;
+    if (!parseSizes(named->second, 'x', sizes))
+      return badOption("--shape", text, "NAME=1x3x224x224");
+    result.shapes.push_back({named->first.str(), {sizes.begin(), sizes.end()}});
+  }
+  for (const std::string &text : layers) {
+    auto named = splitNamed("--layer", text, "REGEX=PRECISION");
+    if (!named)
+      return named.takeError();
+    result.layers.push_back({named->first.str(), named->second.str()});
+  }
+  auto choice = parseObserver(observer);
+  if (!choice)
+    return choice.takeError();
+  result.observer = *choice;
+  if (Error error = parseThreading(threading, result))
+    return error;
+  if (Error error = parseWeights(weights, result))
+    return error;
+  if (Error error = finishValues(*this, result))
+    return error;
+  return result;
+}
