@@ -10,6 +10,8 @@
 function(qc_add_folders top)
   file(GLOB_RECURSE lists CONFIGURE_DEPENDS
        ${CMAKE_CURRENT_SOURCE_DIR}/${top}/CMakeLists.txt)
+  # What tests build by themselves is none of ours.
+  list(FILTER lists EXCLUDE REGEX "/Inputs/")
   set(folders)
   foreach(file IN LISTS lists)
     get_filename_component(file ${file} ABSOLUTE)

@@ -226,8 +226,9 @@ Value mlir::qc::getChannelVector(Value value, ArrayRef<int64_t> axes) {
   auto input = cast<RankedTensorType>(broadcast.getInput().getType());
   auto rank = cast<RankedTensorType>(value.getType()).getRank();
   if (input.getRank() != static_cast<int64_t>(axes.size()) ||
-      input.getRank() + static_cast<int64_t>(
-                            broadcast.getDimensions().size()) != rank)
+      input.getRank() +
+              static_cast<int64_t>(broadcast.getDimensions().size()) !=
+          rank)
     return {};
   for (int64_t axis : axes)
     if (llvm::is_contained(broadcast.getDimensions(), axis))

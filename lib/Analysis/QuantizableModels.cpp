@@ -87,8 +87,8 @@ void mlir::qc::registerQuantizableOpModels(DialectRegistry &registry) {
     attach<PoolModel, linalg::PoolingNchwMaxOp, linalg::PoolingNchwSumOp,
            linalg::PoolingNhwcMaxOp, linalg::PoolingNhwcSumOp>(context);
   });
-  registry.addExtension(+[](MLIRContext *context, QCDialect *,
-                            arith::ArithDialect *) {
-    attach<AddModel, arith::AddFOp>(context);
-  });
+  registry.addExtension(
+      +[](MLIRContext *context, QCDialect *, arith::ArithDialect *) {
+        attach<AddModel, arith::AddFOp>(context);
+      });
 }

@@ -106,8 +106,7 @@ void SiteFinder::findLayers(FunctionOpInterface function) {
     Value bias = getChannelVector(init, {axis});
     Epilogue epilogue = matchEpilogue(sum, axis, bias, [&](OpOperand &other) {
       return !taken.contains(other.getOwner()) &&
-             other.get().getType() ==
-                 other.getOwner()->getResult(0).getType();
+             other.get().getType() == other.getOwner()->getResult(0).getType();
     });
     taken.insert_range(epilogue.ops);
     result.layers.push_back({op, getLayerName(op->getLoc()).str(),

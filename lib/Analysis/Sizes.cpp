@@ -33,7 +33,22 @@ static std::pair<Value, int64_t> followAxis(Value value, int64_t axis) {
     return {dps.getTiedOpOperand(cast<OpResult>(value))->get(), axis};
   if (keepsShape(op) && isa<RankedTensorType>(op->getOperand(0).getType()))
     return {op->getOperand(0), axis};
-  if (auto pad = dyn_cast<tensor::PadOp>(op)) {
+  if (auto component = dyn_cast<ComponentOp>(op)) {
+    if (component.getName() == "data" &&
+        cast<ShapedType>(component.getInput().getType()).getRank() ==
+            cast<ShapedType>(component.getType()).getRank())
+      return {component.getInput(), axis};
+  } else if (auto assemble = dyn_cast<AssembleOp>(op)) {
+    return {assemble.getComponents()[0], axis};
+  } else if (isa<Conv2DOp, Pool2DOp>(op)) {
+    if (axis == 0)
+      return {op->getOperand(0), 0};
+  } else if (auto product = dyn_cast<MatMulOp>(op)) {
+    if (axis + 1 < cast<ShapedType>(product.getType()).getRank())
+      return {product.getInput(), axis};
+  } else if (isa<AddOp, LookupOp>(op)) {
+    return {op->getOperand(0), axis};
+  } else if (auto pad = dyn_cast<tensor::PadOp>(op)) {
     if (isConstantIntValue(pad.getMixedLowPad()[axis], 0) &&
         isConstantIntValue(pad.getMixedHighPad()[axis], 0))
       return {pad.getSource(), axis};

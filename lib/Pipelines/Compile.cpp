@@ -70,7 +70,6 @@ static llvm::Expected<LoadedModel> importFile(MLIRContext &context,
                                               const CompileOptions &options) {
   LoadedModel model;
   model.name = llvm::sys::path::stem(path).str();
-  model.baseFolder = llvm::sys::path::parent_path(path).str();
   if (path.ends_with(".onnx")) {
     onnx::ImportOptions import;
     for (const DimRange &dim : options.dims)
@@ -96,6 +95,8 @@ static llvm::Expected<LoadedModel> importFile(MLIRContext &context,
     model.module = parseSourceFile<ModuleOp>(path, ParserConfig(&context));
     if (!model.module)
       return diagnostics.error(path);
+    // The importer names files as seen from here; a module, from its folder.
+    model.baseFolder = llvm::sys::path::parent_path(path).str();
     return model;
   }
   return inputError("model-kind", path, "",

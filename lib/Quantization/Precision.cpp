@@ -60,8 +60,7 @@ llvm::Expected<Precision> Precision::parse(StringRef text) {
       if (bits != 8 && bits != 16)
         return unknown(text);
       result.activationBits = static_cast<unsigned>(bits);
-      result.activations =
-          bits == 8 ? Activations::Static : Activations::Float;
+      result.activations = bits == 8 ? Activations::Static : Activations::Float;
     }
   } else {
     return unknown(text);
@@ -143,9 +142,10 @@ llvm::Error PrecisionChoice::addPatterns(StringRef text) {
   return llvm::Error::success();
 }
 
-llvm::Expected<PrecisionChoice>
-PrecisionChoice::create(StringRef precision, StringRef layers, StringRef recipe,
-                        StringRef recipePath) {
+llvm::Expected<PrecisionChoice> PrecisionChoice::create(StringRef precision,
+                                                        StringRef layers,
+                                                        StringRef recipe,
+                                                        StringRef recipePath) {
   PrecisionChoice result;
   llvm::Expected<Precision> otherwise = Precision::parse(precision);
   if (!otherwise)

@@ -61,9 +61,8 @@ static std::vector<Cell> getCells(const TensorStatistics &statistics) {
     cell.high = std::clamp(cell.high, statistics.min, statistics.max);
     cells.push_back(cell);
   }
-  std::stable_sort(cells.begin(), cells.end(), [](const Cell &a, const Cell &b) {
-    return a.low < b.low;
-  });
+  std::stable_sort(cells.begin(), cells.end(),
+                   [](const Cell &a, const Cell &b) { return a.low < b.low; });
   return cells;
 }
 
@@ -211,9 +210,15 @@ static Range chooseEntropy(const std::vector<Cell> &cells, Range all,
   std::vector<double> bins = getMagnitudes(cells, limit, count);
   bool signedValues = all.low < 0;
   auto levels = static_cast<size_t>(qmax - qmin + 1) / (signedValues ? 2 : 1);
+  double total = 0;
+  for (double weight : bins)
+    total += weight;
+  // Divergence is blind to how far off a clipped value is.
+  double mostClipped = total / 1000;
   double clipped = 0, best = std::numeric_limits<double>::infinity();
   size_t bestLength = count;
-  for (size_t length = count; length >= levels; --length) {
+  for (size_t length = count; length >= levels && clipped <= mostClipped;
+       --length) {
     double divergence = getDivergence(bins, length, levels, clipped);
     if (divergence < best) {
       best = divergence;
@@ -236,8 +241,7 @@ Range qc::quantization::chooseRange(const TensorStatistics &statistics,
   std::vector<Cell> cells = getCells(statistics);
   Range range = all;
   if (observer.kind == Observer::Kind::Percentile)
-    range = choosePercentile(cells,
-                             static_cast<double>(statistics.getCount()),
+    range = choosePercentile(cells, static_cast<double>(statistics.getCount()),
                              observer.percentile);
   else if (observer.kind == Observer::Kind::Mse)
     range = chooseMse(cells, all, qmin, qmax);

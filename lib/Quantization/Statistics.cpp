@@ -114,8 +114,7 @@ double TensorStatistics::getMean(size_t channel) const {
   if (channel >= channelSums.size() || count == 0)
     return 0;
   return channelSums[channel].get() /
-         (static_cast<double>(count) /
-          static_cast<double>(channelSums.size()));
+         (static_cast<double>(count) / static_cast<double>(channelSums.size()));
 }
 
 void Statistics::merge(const Statistics &other) {

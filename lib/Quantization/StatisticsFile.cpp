@@ -88,8 +88,7 @@ public:
   bool failed() const { return !message.empty(); }
   bool atEnd() const { return offset == bytes.size(); }
   llvm::Error takeError() {
-    return failed() ? llvm::createStringError(message)
-                    : llvm::Error::success();
+    return failed() ? llvm::createStringError(message) : llvm::Error::success();
   }
 
 private:

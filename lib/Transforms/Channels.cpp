@@ -7,6 +7,7 @@
 #include "Channels.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/PatternMatch.h"
 #include "qc/Analysis/Sizes.h"
 
 using namespace mlir;
@@ -24,9 +25,8 @@ Value mlir::qc::broadcastChannels(OpBuilder &builder, Location loc,
       all.push_back(i);
     }
     vector = tensor::ExpandShapeOp::create(
-        builder, loc,
-        RankedTensorType::get(sizes, vectorType.getElementType()), vector,
-        ArrayRef<ReassociationIndices>{all});
+        builder, loc, RankedTensorType::get(sizes, vectorType.getElementType()),
+        vector, ArrayRef<ReassociationIndices>{all});
   }
   SmallVector<int64_t> others;
   for (int64_t axis = 0; axis < type.getRank(); ++axis)
@@ -57,4 +57,48 @@ Value mlir::qc::getDestinationOf(OpBuilder &builder, Value init) {
   return tensor::EmptyOp::create(
       builder, init.getLoc(), getSizes(builder, init.getLoc(), init),
       cast<RankedTensorType>(init.getType()).getElementType());
+}
+
+static void normalizeBroadcast(RewriterBase &rewriter, linalg::BroadcastOp op) {
+  auto input = dyn_cast<RankedTensorType>(op.getInput().getType());
+  auto result = cast<RankedTensorType>(op.getInit().getType());
+  SmallVector<int64_t> dimensions, shape;
+  SmallVector<ReassociationIndices> groups;
+  ReassociationIndices units;
+  int64_t next = 0;
+  for (int64_t axis = 0; axis < result.getRank(); ++axis) {
+    bool added = llvm::is_contained(op.getDimensions(), axis);
+    if (!added && input.getDimSize(next) != 1) {
+      shape.push_back(input.getDimSize(next));
+      // Units in front of an axis are merged into it.
+      groups.push_back(units);
+      units.clear();
+      groups.back().push_back(next);
+    } else {
+      dimensions.push_back(axis);
+      if (!added && groups.empty())
+        units.push_back(next);
+      else if (!added)
+        groups.back().push_back(next);
+    }
+    next += !added;
+  }
+  if (static_cast<int64_t>(shape.size()) == input.getRank())
+    return;
+  rewriter.setInsertionPoint(op);
+  Value collapsed = tensor::CollapseShapeOp::create(
+      rewriter, op.getLoc(),
+      RankedTensorType::get(shape, input.getElementType()), op.getInput(),
+      groups);
+  rewriter.replaceOpWithNewOp<linalg::BroadcastOp>(op, collapsed, op.getInit(),
+                                                   dimensions);
+}
+
+void mlir::qc::normalizeBroadcasts(Operation *root) {
+  IRRewriter rewriter(root->getContext());
+  SmallVector<linalg::BroadcastOp> ops;
+  root->walk([&](linalg::BroadcastOp op) { ops.push_back(op); });
+  for (linalg::BroadcastOp op : ops)
+    if (op->getNumResults() == 1)
+      normalizeBroadcast(rewriter, op);
 }

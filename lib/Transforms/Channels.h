@@ -9,6 +9,7 @@
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Operation.h"
 
 namespace mlir::qc {
 
@@ -24,6 +25,10 @@ Value flattenVector(OpBuilder &builder, Location loc, Value value);
 /// A tensor of the shape of `init`, to be written: what a fill or a broadcast
 /// writes to.
 Value getDestinationOf(OpBuilder &builder, Value init);
+
+/// Axes of size 1 that a linalg.broadcast in `root` takes from its input become
+/// axes that it adds: [C, 1, 1] to [N, C, 1, 1] is a channel vector.
+void normalizeBroadcasts(Operation *root);
 
 } // namespace mlir::qc
 

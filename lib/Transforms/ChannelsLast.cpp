@@ -9,6 +9,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Channels.h"
 #include "Layout.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
@@ -41,8 +42,7 @@ static DenseIntElementsAttr pairAttr(OpBuilder &builder,
 
 template <typename OpTy>
 static Value createWindowed(OpBuilder &builder, Location loc, Value input,
-                            Value filter, Value init,
-                            ArrayRef<int64_t> strides,
+                            Value filter, Value init, ArrayRef<int64_t> strides,
                             ArrayRef<int64_t> dilations) {
   return OpTy::create(builder, loc, TypeRange{init.getType()},
                       ValueRange{input, filter}, ValueRange{init},
@@ -69,13 +69,12 @@ struct ConvertConv : RewritePattern {
         full ? SmallVector<int64_t>{2, 3, 1, 0} : SmallVector<int64_t>{1, 2, 0};
     Value filter = permute(rewriter, loc, conv->filter, filterPerm);
     Value init = permute(rewriter, loc, conv->init, toChannelsLast);
-    Value result =
-        full ? createWindowed<linalg::Conv2DNhwcHwcfOp>(
-                   rewriter, loc, input, filter, init, conv->strides,
-                   conv->dilations)
-             : createWindowed<linalg::DepthwiseConv2DNhwcHwcOp>(
-                   rewriter, loc, input, filter, init, conv->strides,
-                   conv->dilations);
+    Value result = full ? createWindowed<linalg::Conv2DNhwcHwcfOp>(
+                              rewriter, loc, input, filter, init, conv->strides,
+                              conv->dilations)
+                        : createWindowed<linalg::DepthwiseConv2DNhwcHwcOp>(
+                              rewriter, loc, input, filter, init, conv->strides,
+                              conv->dilations);
     rewriter.replaceOp(op, permute(rewriter, loc, result, toChannelsFirst));
     ++count;
     return success();
@@ -102,7 +101,8 @@ struct ConvertGroupedConv : OpRewritePattern<tensor::CollapseShapeOp> {
       return rewriter.notifyMatchFailure(op, "is no grouped NCHW convolution");
     auto expand = conv->input.getDefiningOp<tensor::ExpandShapeOp>();
     if (!expand || expand.getReassociationIndices() != images)
-      return rewriter.notifyMatchFailure(op, "its input is not split in groups");
+      return rewriter.notifyMatchFailure(op,
+                                         "its input is not split in groups");
     Location loc = sum->getLoc();
     Value image = toLast(rewriter, expand.getSrc());
     constexpr int64_t groupsLast[] = {0, 3, 4, 1, 2};
@@ -117,8 +117,8 @@ struct ConvertGroupedConv : OpRewritePattern<tensor::CollapseShapeOp> {
     Value init = splitLast(rewriter, loc, conv->init, images, lastGroups);
     Value result = createWindowed<linalg::Conv2DNhwgcGfhwcOp>(
         rewriter, loc, input, filter, init, conv->strides, conv->dilations);
-    Value merged = tensor::CollapseShapeOp::create(rewriter, loc, result,
-                                                   lastGroups);
+    Value merged =
+        tensor::CollapseShapeOp::create(rewriter, loc, result, lastGroups);
     rewriter.replaceOp(op, permute(rewriter, loc, merged, toChannelsFirst));
     ++count;
     return success();
@@ -130,8 +130,7 @@ struct ConvertGroupedConv : OpRewritePattern<tensor::CollapseShapeOp> {
                          ArrayRef<ReassociationIndices> lastGroups) {
     constexpr int64_t groupsLast[] = {0, 3, 4, 1, 2};
     auto expand = init.getDefiningOp<tensor::ExpandShapeOp>();
-    if (!expand ||
-        ArrayRef(expand.getReassociationIndices()) != firstGroups)
+    if (!expand || ArrayRef(expand.getReassociationIndices()) != firstGroups)
       return permute(builder, loc, init, groupsLast);
     SmallVector<OpFoldResult> sizes;
     for (int64_t axis : groupsLast)
@@ -157,13 +156,12 @@ struct ConvertPool : RewritePattern {
     Location loc = op->getLoc();
     Value input = toLast(rewriter, pool->input);
     Value init = permute(rewriter, loc, pool->init, toChannelsLast);
-    Value result =
-        pool->isMax ? createWindowed<linalg::PoolingNhwcMaxOp>(
-                          rewriter, loc, input, pool->window, init,
-                          pool->strides, pool->dilations)
-                    : createWindowed<linalg::PoolingNhwcSumOp>(
-                          rewriter, loc, input, pool->window, init,
-                          pool->strides, pool->dilations);
+    Value result = pool->isMax ? createWindowed<linalg::PoolingNhwcMaxOp>(
+                                     rewriter, loc, input, pool->window, init,
+                                     pool->strides, pool->dilations)
+                               : createWindowed<linalg::PoolingNhwcSumOp>(
+                                     rewriter, loc, input, pool->window, init,
+                                     pool->strides, pool->dilations);
     rewriter.replaceOp(op, permute(rewriter, loc, result, toChannelsFirst));
     ++count;
     return success();
@@ -216,6 +214,7 @@ struct UnitTransposeToReshape : OpRewritePattern<linalg::TransposeOp> {
 } // namespace
 
 void ChannelsLast::runOnOperation() {
+  normalizeBroadcasts(getOperation());
   MLIRContext *context = &getContext();
   RewritePatternSet convert(context);
   convert.add<ConvertConv, ConvertGroupedConv, ConvertPool>(context,

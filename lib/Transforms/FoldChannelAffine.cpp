@@ -167,6 +167,7 @@ static bool tryFold(RewriterBase &rewriter, Operation *op) {
 }
 
 void FoldChannelAffine::runOnOperation() {
+  normalizeBroadcasts(getOperation());
   SmallVector<Operation *> ops;
   getOperation()->walk([&](linalg::LinalgOp op) { ops.push_back(op); });
   IRRewriter rewriter(&getContext());

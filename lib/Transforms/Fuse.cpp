@@ -11,6 +11,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Fuse.h"
+#include "Channels.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -65,13 +66,11 @@ private:
 };
 } // namespace
 
-LogicalResult Fuse::applyPatterns(const FuseCounts &counts,
-                                  bool isLast) {
+LogicalResult Fuse::applyPatterns(const FuseCounts &counts, bool isLast) {
   RewritePatternSet patterns(&getContext());
   populateFuseElementwisePatterns(patterns, counts, isLast);
   populateFuseMovementPatterns(patterns, counts, isLast);
-  tensor::CollapseShapeOp::getCanonicalizationPatterns(patterns,
-                                                       &getContext());
+  tensor::CollapseShapeOp::getCanonicalizationPatterns(patterns, &getContext());
   tensor::ExpandShapeOp::getCanonicalizationPatterns(patterns, &getContext());
   return applyPatternsGreedily(getOperation(), std::move(patterns));
 }
@@ -79,6 +78,7 @@ LogicalResult Fuse::applyPatterns(const FuseCounts &counts,
 void Fuse::runOnOperation() {
   FuseCounts counts{numInteger, numFloat, numMoved};
   IRRewriter rewriter(&getContext());
+  normalizeBroadcasts(getOperation());
   // One quantization of a value, whoever asked for it.
   DominanceInfo dominance(getOperation());
   eliminateCommonSubExpressions(rewriter, dominance, getOperation());

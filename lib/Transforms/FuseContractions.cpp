@@ -321,8 +321,8 @@ static bool fuseBatchMatMul(RewriterBase &rewriter, const MatMulView &view,
     last = scale;
   rewriter.setInsertionPoint(last);
   auto fused = BatchMatMulOp::create(
-      rewriter, fuseLocs(view.op, last), last->getResult(0).getType(), lhs,
-      rhs, rewriter.getDenseI64ArrayAttr(lhsPerm),
+      rewriter, fuseLocs(view.op, last), last->getResult(0).getType(), lhs, rhs,
+      rewriter.getDenseI64ArrayAttr(lhsPerm),
       rewriter.getDenseI64ArrayAttr(rhsPerm), rewriter.getF32FloatAttr(alpha));
   rewriter.replaceOp(last, fused);
   ++counts.floating;

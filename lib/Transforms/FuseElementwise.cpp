@@ -14,7 +14,7 @@ using namespace mlir;
 using namespace mlir::qc;
 
 //===----------------------------------------------------------------------===//
-// GELU
+// GELU, SiLU and the like
 //===----------------------------------------------------------------------===//
 
 /// Splits `value` into the factors of its product. Only products with one
@@ -88,6 +88,60 @@ struct RecognizeGelu : OpRewritePattern<arith::MulFOp> {
   }
 };
 
+/// x * sigmoid(x) -> qc.unary "silu"
+struct RecognizeSilu : OpRewritePattern<arith::MulFOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(arith::MulFOp op,
+                                PatternRewriter &rewriter) const override {
+    for (unsigned i : {0u, 1u}) {
+      auto sigmoid = op->getOperand(i).getDefiningOp<UnaryOp>();
+      if (!sigmoid || sigmoid.getFunction() != "sigmoid" ||
+          sigmoid.getInput() != op->getOperand(1 - i))
+        continue;
+      rewriter.replaceOpWithNewOp<UnaryOp>(op, op.getType(), "silu",
+                                           sigmoid.getInput());
+      return success();
+    }
+    return rewriter.notifyMatchFailure(op, "is not x * sigmoid(x)");
+  }
+};
+
+/// x * clamp(x / 6 + 1 / 2, 0, 1) -> qc.unary "hard_swish"
+struct RecognizeHardSwish : OpRewritePattern<arith::MulFOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(arith::MulFOp op,
+                                PatternRewriter &rewriter) const override {
+    if (!isa<RankedTensorType>(op.getType()))
+      return rewriter.notifyMatchFailure(op, "is no tensor");
+    for (unsigned i : {0u, 1u})
+      if (isHardSigmoidOf(op->getOperand(i), op->getOperand(1 - i))) {
+        rewriter.replaceOpWithNewOp<UnaryOp>(op, op.getType(), "hard_swish",
+                                             op->getOperand(1 - i));
+        return success();
+      }
+    return rewriter.notifyMatchFailure(op, "is not x * hard_sigmoid(x)");
+  }
+
+  static bool isHardSigmoidOf(Value value, Value x) {
+    Clamp clamp;
+    while (Operation *def = value.getDefiningOp()) {
+      Value input = getClampInput(def, clamp);
+      if (!input)
+        break;
+      value = input;
+    }
+    auto add = value.getDefiningOp<arith::AddFOp>();
+    if (!add || clamp.low != 0.0f || clamp.high != 1.0f)
+      return false;
+    std::optional<float> half = getSplatFloat(add.getRhs());
+    SmallVector<Value> factors;
+    double scale = 1;
+    collectFactors(add.getLhs(), true, factors, scale);
+    return half && *half == 0.5f && factors.size() == 1 && factors[0] == x &&
+           isNear(scale, 1.0 / 6.0);
+  }
+};
+
 //===----------------------------------------------------------------------===//
 // Sums and tables
 //===----------------------------------------------------------------------===//
@@ -109,10 +163,9 @@ struct FuseAdd : OpRewritePattern<arith::AddFOp> {
     if (!quantize)
       return rewriter.notifyMatchFailure(op, "its sum stays in float");
     rewriter.setInsertionPoint(quantize);
-    auto sum = AddOp::create(rewriter, fuseLocs(op, quantize),
-                             quantize.getType(), lhs, rhs,
-                             getBoundAttr(rewriter, clamp.low),
-                             getBoundAttr(rewriter, clamp.high));
+    auto sum = AddOp::create(
+        rewriter, fuseLocs(op, quantize), quantize.getType(), lhs, rhs,
+        getBoundAttr(rewriter, clamp.low), getBoundAttr(rewriter, clamp.high));
     rewriter.replaceOp(quantize, sum);
     ++counts.integer;
     return success();
@@ -142,9 +195,9 @@ struct FuseLookup : OpRewritePattern<QuantizeOp> {
     Value codes = getStaticCodes(value);
     if (!codes || codes.getType() == op.getType())
       return rewriter.notifyMatchFailure(op, "is no function of codes");
-    rewriter.replaceOpWithNewOp<LookupOp>(
-        op, op.getType(), function, codes, getBoundAttr(rewriter, clamp.low),
-        getBoundAttr(rewriter, clamp.high));
+    rewriter.replaceOpWithNewOp<LookupOp>(op, op.getType(), function, codes,
+                                          getBoundAttr(rewriter, clamp.low),
+                                          getBoundAttr(rewriter, clamp.high));
     ++counts.integer;
     return success();
   }
@@ -236,11 +289,11 @@ struct FusePool : RewritePattern {
 
   static Value create(PatternRewriter &rewriter, const Pooling &pooling,
                       Operation *last, Value input, Type type) {
-    return Pool2DOp::create(
-        rewriter, fuseLocs(pooling.view.op, last), type,
-        pooling.view.isMax ? "max" : "average", input, pooling.view.kernel,
-        pooling.view.strides, pooling.view.dilations, pooling.pads,
-        pooling.includePad);
+    return Pool2DOp::create(rewriter, fuseLocs(pooling.view.op, last), type,
+                            pooling.view.isMax ? "max" : "average", input,
+                            pooling.view.kernel, pooling.view.strides,
+                            pooling.view.dilations, pooling.pads,
+                            pooling.includePad);
   }
 
   /// The largest value has the largest code.
@@ -252,7 +305,8 @@ struct FusePool : RewritePattern {
     if (!codes && !isLast)
       return rewriter.notifyMatchFailure(op, "codes may still reach it");
     if (!codes) {
-      rewriter.replaceOp(op, create(rewriter, pooling, op, pooling.input, type));
+      rewriter.replaceOp(op,
+                         create(rewriter, pooling, op, pooling.input, type));
       ++counts.floating;
       return success();
     }
@@ -294,7 +348,7 @@ void mlir::qc::populateFuseElementwisePatterns(RewritePatternSet &patterns,
                                                const FuseCounts &counts,
                                                bool isLast) {
   MLIRContext *context = patterns.getContext();
-  patterns.add<RecognizeGelu>(context);
+  patterns.add<RecognizeGelu, RecognizeSilu, RecognizeHardSwish>(context);
   patterns.add<FuseAdd, FuseLookup>(context, counts);
   patterns.add<FusePool>(context, counts, isLast);
 }

@@ -62,8 +62,7 @@ static Value moveBytes(OpBuilder &builder, Operation *op, ValueRange bytes,
   if (auto transpose = dyn_cast<linalg::TransposeOp>(op))
     return permute(builder, loc, bytes[0], transpose.getPermutation());
   SmallVector<Value> operands(bytes);
-  llvm::append_range(operands,
-                     op->getOperands().drop_front(getNumSources(op)));
+  llvm::append_range(operands, op->getOperands().drop_front(getNumSources(op)));
   OperationState state(loc, op->getName(), operands, {type}, op->getAttrs());
   state.propertiesAttr = op->getPropertiesAsAttribute();
   return builder.create(state)->getResult(0);
@@ -101,8 +100,7 @@ namespace {
 
 /// move(dequantize(q)) -> dequantize(move(q))
 struct SinkDequantize : RewritePattern {
-  SinkDequantize(MLIRContext *context, const FuseCounts &counts,
-                 bool isLast)
+  SinkDequantize(MLIRContext *context, const FuseCounts &counts, bool isLast)
       : RewritePattern(MatchAnyOpTypeTag(), 1, context), counts(counts),
         isLast(isLast) {}
 
@@ -203,8 +201,8 @@ struct MergeByteTransposes : OpRewritePattern<linalg::TransposeOp> {
                                 PatternRewriter &rewriter) const override {
     if (!op.getInput().getDefiningOp<linalg::TransposeOp>())
       return rewriter.notifyMatchFailure(op, "reads no transpose");
-    rewriter.replaceOp(op, permute(rewriter, op.getLoc(), op.getInput(),
-                                   op.getPermutation()));
+    rewriter.replaceOp(
+        op, permute(rewriter, op.getLoc(), op.getInput(), op.getPermutation()));
     return success();
   }
 };

@@ -7,7 +7,6 @@
 #include "FuseOperands.h"
 #include "Channels.h"
 #include "Layout.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "qc/Analysis/Sizes.h"
 
 using namespace mlir;
@@ -26,9 +25,9 @@ static Value shapeFilter(OpBuilder &builder, const ConvView &view,
   case ConvView::Kind::Full:
     return filter;
   case ConvView::Kind::Depthwise: {
-    auto shaped = RankedTensorType::get({type.getDimSize(0), type.getDimSize(1),
-                                         1, type.getDimSize(2)},
-                                        type.getElementType());
+    auto shaped = RankedTensorType::get(
+        {type.getDimSize(0), type.getDimSize(1), 1, type.getDimSize(2)},
+        type.getElementType());
     return tensor::ExpandShapeOp::create(
         builder, loc, shaped, filter,
         ArrayRef<ReassociationIndices>{{0}, {1}, {2, 3}});
@@ -45,8 +44,7 @@ static Value shapeFilter(OpBuilder &builder, const ConvView &view,
 
 /// The encoding that goes with shapeFilter; null if there is none.
 static Attribute shapeEncoding(const ConvView &view, Attribute encoding) {
-  if (isa<FloatEncodingAttr>(encoding) ||
-      view.kind == ConvView::Kind::Full)
+  if (isa<FloatEncodingAttr>(encoding) || view.kind == ConvView::Kind::Full)
     return encoding;
   bool grouped = view.kind == ConvView::Kind::Grouped;
   if (auto nf4 = dyn_cast<NF4Attr>(encoding))
@@ -72,8 +70,7 @@ FilterOperand mlir::qc::getFilterOperand(RewriterBase &rewriter,
                                          const ConvView &view) {
   FilterOperand result;
   Value codes = getCodes(view.filter);
-  if (codes && view.kind == ConvView::Kind::Full &&
-      !getStaticAffine(codes)) {
+  if (codes && view.kind == ConvView::Kind::Full && !getStaticAffine(codes)) {
     result.values = view.filter;
     result.codes = codes;
     return result;
@@ -95,136 +92,6 @@ FilterOperand mlir::qc::getFilterOperand(RewriterBase &rewriter,
   result.values =
       DequantizeOp::create(rewriter, quantize.getLoc(), type, result.codes);
   return result;
-}
-
-//===----------------------------------------------------------------------===//
-// Weights that come as codes
-//===----------------------------------------------------------------------===//
-
-namespace {
-/// 8-bit codes with a scale for each index of one axis.
-struct ChannelCodes {
-  Value bytes;
-  /// A vector, or null where `scale` holds for all channels.
-  Value scales;
-  FloatAttr scale;
-  int64_t axis = -1;
-};
-} // namespace
-
-static std::optional<ChannelCodes> openCodes(RewriterBase &rewriter,
-                                             Value codes) {
-  auto type = cast<RankedTensorType>(codes.getType());
-  auto affine = dyn_cast<AffineAttr>(getEncoding(codes));
-  if (!affine || affine.getBits() != 8 || affine.getZeroPoint() != 0 ||
-      (!affine.isStatic() && !affine.getSymmetric()) ||
-      (affine.getStorage() && !affine.getStorage().isF32()))
-    return std::nullopt;
-  ChannelCodes result;
-  result.scale = affine.getScale();
-  for (auto [axis, group] : llvm::enumerate(affine.getGroup())) {
-    if (group == -1)
-      continue;
-    if (group != 1 || result.axis >= 0)
-      return std::nullopt;
-    result.axis = axis;
-  }
-  if (!affine.isStatic() && result.axis < 0)
-    return std::nullopt;
-  Location loc = codes.getLoc();
-  result.bytes = ComponentOp::create(
-      rewriter, loc,
-      RankedTensorType::get(type.getShape(), rewriter.getI8Type()), codes,
-      "data");
-  if (!affine.isStatic())
-    result.scales = ComponentOp::create(
-        rewriter, loc,
-        RankedTensorType::get({type.getDimSize(result.axis)},
-                              rewriter.getF32Type()),
-        codes, "scale");
-  return result;
-}
-
-/// The axis of the result of a reshape that alone carries `axis` of its
-/// source; -1 if it is split or merged.
-static int64_t followAxis(Operation *reshape, int64_t axis) {
-  if (axis < 0)
-    return -1;
-  auto from = cast<RankedTensorType>(reshape->getOperand(0).getType());
-  auto to = cast<RankedTensorType>(reshape->getResult(0).getType());
-  auto expand = dyn_cast<tensor::ExpandShapeOp>(reshape);
-  auto groups =
-      expand ? expand.getReassociationIndices()
-             : cast<tensor::CollapseShapeOp>(reshape).getReassociationIndices();
-  for (auto [outer, group] : llvm::enumerate(groups))
-    for (int64_t inner : group) {
-      int64_t source = expand ? static_cast<int64_t>(outer) : inner;
-      int64_t target = expand ? inner : static_cast<int64_t>(outer);
-      if (source == axis && from.getDimSize(source) == to.getDimSize(target))
-        return target;
-    }
-  return -1;
-}
-
-static std::optional<ChannelCodes> findChannelCodes(RewriterBase &rewriter,
-                                                    Value value) {
-  if (Value codes = getCodes(value))
-    return openCodes(rewriter, codes);
-  Operation *op = value.getDefiningOp();
-  if (!op || !isa<linalg::TransposeOp, tensor::ExpandShapeOp,
-                  tensor::CollapseShapeOp>(op))
-    return std::nullopt;
-  std::optional<ChannelCodes> inner =
-      findChannelCodes(rewriter, op->getOperand(0));
-  if (!inner)
-    return std::nullopt;
-  if (auto transpose = dyn_cast<linalg::TransposeOp>(op)) {
-    inner->bytes = permute(rewriter, op->getLoc(), inner->bytes,
-                           transpose.getPermutation());
-    if (inner->axis >= 0)
-      inner->axis = invertPermutation(transpose.getPermutation())[inner->axis];
-    return inner;
-  }
-  auto type = cast<RankedTensorType>(value.getType());
-  if (!type.hasStaticShape())
-    return std::nullopt;
-  int64_t axis = followAxis(op, inner->axis);
-  if (inner->axis >= 0 && axis < 0)
-    return std::nullopt;
-  inner->axis = axis;
-  auto bytes = RankedTensorType::get(type.getShape(), rewriter.getI8Type());
-  if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op))
-    inner->bytes = tensor::ExpandShapeOp::create(
-        rewriter, op->getLoc(), bytes, inner->bytes,
-        expand.getReassociationIndices());
-  else
-    inner->bytes = tensor::CollapseShapeOp::create(
-        rewriter, op->getLoc(), bytes, inner->bytes,
-        cast<tensor::CollapseShapeOp>(op).getReassociationIndices());
-  return inner;
-}
-
-Value mlir::qc::findWeightCodes(RewriterBase &rewriter, Value value) {
-  Value codes = getCodes(value);
-  if ((codes && !getStaticAffine(codes)) || !isConstantSubgraph(value))
-    return codes;
-  std::optional<ChannelCodes> found = findChannelCodes(rewriter, value);
-  auto type = cast<RankedTensorType>(value.getType());
-  int64_t last = type.getRank() - 1;
-  if (!found || (found->axis >= 0 && found->axis != last))
-    return codes;
-  if (!found->scales) {
-    auto vector = RankedTensorType::get({type.getDimSize(last)},
-                                        rewriter.getF32Type());
-    found->scales = arith::ConstantOp::create(
-        rewriter, value.getLoc(),
-        DenseElementsAttr::get(vector, found->scale.getValue()));
-  }
-  auto encoding =
-      AffineAttr::getPerChannel(value.getContext(), 8, type.getRank(), last);
-  return AssembleOp::create(rewriter, value.getLoc(),
-                            withEncoding(type, encoding),
-                            ValueRange{found->bytes, found->scales});
 }
 
 //===----------------------------------------------------------------------===//
@@ -284,8 +151,8 @@ static Value reshapeComponent(RewriterBase &rewriter, Operation *op,
       rewriter, loc, RankedTensorType::get(fromShape, element), codes, name);
   auto type = RankedTensorType::get(toShape, element);
   if (expand)
-    return tensor::ExpandShapeOp::create(rewriter, loc, type, component,
-                                         groups, sizes);
+    return tensor::ExpandShapeOp::create(rewriter, loc, type, component, groups,
+                                         sizes);
   return tensor::CollapseShapeOp::create(rewriter, loc, type, component,
                                          groups);
 }

@@ -33,12 +33,11 @@ void InsertObservers::runOnOperation() {
     OpBuilder builder(function);
     for (QuantizationSite &site : sites.sites) {
       builder.setInsertionPointAfterValue(site.value);
-      auto observe = ObserveOp::create(builder, site.value.getLoc(),
-                                       site.value.getType(), site.name,
-                                       site.value);
+      auto observe =
+          ObserveOp::create(builder, site.value.getLoc(), site.value.getType(),
+                            site.name, site.value);
       site.value.replaceUsesWithIf(observe, [&](OpOperand &use) {
-        return use.getOwner() != observe &&
-               !isa<tensor::DimOp>(use.getOwner());
+        return use.getOwner() != observe && !isa<tensor::DimOp>(use.getOwner());
       });
       ++numObserved;
     }

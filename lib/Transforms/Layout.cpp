@@ -101,8 +101,7 @@ Value mlir::qc::permute(OpBuilder &builder, Location loc, Value value,
     SmallVector<Value> sizes;
     for (int64_t axis : perm)
       if (type.isDynamicDim(axis))
-        sizes.push_back(
-            splat.getDynamicSizes()[type.getDynamicDimIndex(axis)]);
+        sizes.push_back(splat.getDynamicSizes()[type.getDynamicDimIndex(axis)]);
     return tensor::SplatOp::create(builder, loc, result, splat.getInput(),
                                    sizes);
   }
@@ -119,6 +118,5 @@ Value mlir::qc::permute(OpBuilder &builder, Location loc, Value value,
 }
 
 Location mlir::qc::getImageLoc(Value image) {
-  return NameLoc::get(
-      StringAttr::get(image.getContext(), getValueName(image)));
+  return NameLoc::get(StringAttr::get(image.getContext(), getValueName(image)));
 }

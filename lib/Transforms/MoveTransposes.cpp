@@ -14,6 +14,7 @@
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/Utils/ReshapeOpsUtils.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "qc/Analysis/LinalgViews.h"
 #include "qc/Dialect/QC/IR/QCOps.h"
 
 using namespace mlir;
@@ -76,11 +77,41 @@ struct MoveThroughElementwise : RewritePattern {
       }
       operands.push_back(value);
     }
-    auto type = permuteType(
-        cast<RankedTensorType>(op->getResult(0).getType()), toChannelsLast);
+    auto type = permuteType(cast<RankedTensorType>(op->getResult(0).getType()),
+                            toChannelsLast);
     OperationState state(op->getLoc(), op->getName(), operands, {type},
                          op->getAttrs());
     Operation *moved = rewriter.create(state);
+    rewriter.replaceOp(op, permute(rewriter, op->getLoc(), moved->getResult(0),
+                                   toChannelsFirst));
+    return success();
+  }
+};
+
+/// Loops that treat every element alike and do not ask where they are.
+struct MoveThroughGeneric : OpRewritePattern<linalg::GenericOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(linalg::GenericOp op,
+                                PatternRewriter &rewriter) const override {
+    auto isIdentity = [](AffineMap map) { return map.isIdentity(); };
+    auto transposed = [](Value value) { return !!getChannelsLast(value); };
+    if (op->getNumResults() != 1 || op.getNumLoops() != 4 ||
+        !llvm::all_of(op.getIndexingMapsArray(), isIdentity) ||
+        op.hasIndexSemantics() || llvm::none_of(op.getInputs(), transposed))
+      return rewriter.notifyMatchFailure(op, "is not alike on transposes");
+    SmallVector<Value> operands;
+    for (Value value : op->getOperands()) {
+      if (!isImage(value.getType()) || getEncoding(value))
+        return rewriter.notifyMatchFailure(op, "reads other tensors");
+      operands.push_back(
+          permute(rewriter, value.getLoc(), value, toChannelsLast));
+    }
+    IRMapping mapping;
+    Operation *moved = rewriter.clone(*op, mapping);
+    rewriter.modifyOpInPlace(moved, [&] {
+      moved->setOperands(operands);
+      moved->getResult(0).setType(operands.back().getType());
+    });
     rewriter.replaceOp(op, permute(rewriter, op->getLoc(), moved->getResult(0),
                                    toChannelsFirst));
     return success();
@@ -98,8 +129,8 @@ struct MoveThroughChannelAffine : OpRewritePattern<ChannelAffineOp> {
     Value moved =
         ChannelAffineOp::create(rewriter, op.getLoc(), input.getType(), input,
                                 op.getScale(), op.getShift(), axis);
-    rewriter.replaceOp(
-        op, permute(rewriter, op.getLoc(), moved, toChannelsFirst));
+    rewriter.replaceOp(op,
+                       permute(rewriter, op.getLoc(), moved, toChannelsFirst));
     return success();
   }
 };
@@ -123,10 +154,11 @@ struct MovePadDown : OpRewritePattern<tensor::PadOp> {
                                 PatternRewriter &rewriter) const override {
     Value source = getChannelsLast(op.getSource());
     if (!source || !op.getConstantPaddingValue())
-      return rewriter.notifyMatchFailure(op, "is no constant pad of a transpose");
+      return rewriter.notifyMatchFailure(op,
+                                         "is no constant pad of a transpose");
     Value moved = createPad(rewriter, op, source, toChannelsLast);
-    rewriter.replaceOp(
-        op, permute(rewriter, op.getLoc(), moved, toChannelsFirst));
+    rewriter.replaceOp(op,
+                       permute(rewriter, op.getLoc(), moved, toChannelsFirst));
     return success();
   }
 };
@@ -161,8 +193,8 @@ struct MoveThroughSlice : OpRewritePattern<tensor::ExtractSliceOp> {
         permuteList<OpFoldResult>(op.getMixedOffsets()),
         permuteList<OpFoldResult>(op.getMixedSizes()),
         permuteList<OpFoldResult>(op.getMixedStrides()));
-    rewriter.replaceOp(
-        op, permute(rewriter, op.getLoc(), moved, toChannelsFirst));
+    rewriter.replaceOp(op,
+                       permute(rewriter, op.getLoc(), moved, toChannelsFirst));
     return success();
   }
 };
@@ -176,13 +208,12 @@ struct MoveThroughConcat : OpRewritePattern<tensor::ConcatOp> {
       return rewriter.notifyMatchFailure(op, "reads no transpose");
     SmallVector<Value> inputs;
     for (Value input : op.getInputs())
-      inputs.push_back(
-          permute(rewriter, op.getLoc(), input, toChannelsLast));
+      inputs.push_back(permute(rewriter, op.getLoc(), input, toChannelsLast));
     auto moved = tensor::ConcatOp::create(
         rewriter, op.getLoc(), permuteType(op.getResultType(), toChannelsLast),
         toChannelsFirst[op.getDim()], inputs);
-    rewriter.replaceOp(
-        op, permute(rewriter, op.getLoc(), moved, toChannelsFirst));
+    rewriter.replaceOp(op,
+                       permute(rewriter, op.getLoc(), moved, toChannelsFirst));
     return success();
   }
 };
@@ -245,6 +276,45 @@ struct SkipUnitTranspose : OpRewritePattern<tensor::CollapseShapeOp> {
   }
 };
 
+/// A product that reads a flattened NCHW image reads the flattened NHWC image;
+/// the rows of its constant weight are put in that order.
+struct MoveIntoWeight : OpRewritePattern<linalg::MatmulOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(linalg::MatmulOp op,
+                                PatternRewriter &rewriter) const override {
+    std::optional<MatMulView> view = MatMulView::match(op);
+    auto flat = view ? view->lhs.getDefiningOp<tensor::CollapseShapeOp>()
+                     : tensor::CollapseShapeOp();
+    SmallVector<ReassociationIndices> rows = {{0}, {1, 2, 3}};
+    Value image = flat ? getChannelsLast(flat.getSrc()) : Value();
+    if (!image || flat.getReassociationIndices() != rows ||
+        !isConstantSubgraph(view->rhs))
+      return rewriter.notifyMatchFailure(op, "reads no flattened image");
+    ArrayRef<int64_t> shape = flat.getSrcType().getShape();
+    auto type = cast<RankedTensorType>(view->rhs.getType());
+    if (ShapedType::isDynamicShape(shape.drop_front()))
+      return rewriter.notifyMatchFailure(op, "sizes are not known");
+    Location loc = op.getLoc();
+    SmallVector<int64_t> split(shape.drop_front());
+    split.push_back(type.getDimSize(1));
+    ReassociationIndices first = {0, 1, 2}, last = {3};
+    Value weight = tensor::ExpandShapeOp::create(
+        rewriter, loc, RankedTensorType::get(split, type.getElementType()),
+        view->rhs, ArrayRef<ReassociationIndices>{first, last});
+    weight = permute(rewriter, loc, weight, {1, 2, 0, 3});
+    weight = tensor::CollapseShapeOp::create(
+        rewriter, loc, type, weight,
+        ArrayRef<ReassociationIndices>{first, last});
+    Value input = tensor::CollapseShapeOp::create(
+        rewriter, flat.getLoc(), flat.getResultType(), image, rows);
+    rewriter.modifyOpInPlace(op, [&] {
+      op->setOperand(0, input);
+      op->setOperand(1, weight);
+    });
+    return success();
+  }
+};
+
 /// Two transposes in a row are one or none.
 struct MergeTransposes : OpRewritePattern<linalg::TransposeOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -252,9 +322,8 @@ struct MergeTransposes : OpRewritePattern<linalg::TransposeOp> {
                                 PatternRewriter &rewriter) const override {
     Value input = op.getInput();
     Operation *def = input.getDefiningOp();
-    bool identity =
-        llvm::equal(op.getPermutation(),
-                    llvm::seq<int64_t>(op.getPermutation().size()));
+    bool identity = llvm::equal(op.getPermutation(),
+                                llvm::seq<int64_t>(op.getPermutation().size()));
     if (!identity &&
         !isa_and_nonnull<linalg::TransposeOp, linalg::FillOp, tensor::SplatOp,
                          linalg::BroadcastOp>(def))
@@ -290,8 +359,9 @@ struct FollowDim : OpRewritePattern<tensor::DimOp> {
 } // namespace
 
 void mlir::qc::populateMoveTransposePatterns(RewritePatternSet &patterns) {
-  patterns.add<MoveThroughElementwise, MoveThroughChannelAffine, MovePadDown,
-               MovePadUp, MoveThroughSlice, MoveThroughConcat,
-               MoveThroughReduce, SkipUnitTranspose, MergeTransposes,
-               FollowDim>(patterns.getContext());
+  patterns
+      .add<MoveThroughElementwise, MoveThroughChannelAffine, MovePadDown,
+           MovePadUp, MoveThroughSlice, MoveThroughConcat, MoveThroughReduce,
+           SkipUnitTranspose, MergeTransposes, FollowDim>(
+          patterns.getContext());
 }

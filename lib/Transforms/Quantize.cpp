@@ -93,8 +93,8 @@ LogicalResult Quantize::readOptions() {
     return fail(parsed.takeError());
   rangeOf = *parsed;
   if (weights != "minmax" && weights != "mse")
-    return getOperation().emitError() << "found weights '" << weights
-                                      << "', expected minmax or mse";
+    return getOperation().emitError()
+           << "found weights '" << weights << "', expected minmax or mse";
   if (stats.empty())
     return success();
   auto read = quant::Statistics::readFile(stats);
@@ -152,8 +152,7 @@ std::string Quantize::refuse(const QuantizableLayer &layer,
 
 FailureOr<Precision> Quantize::plan(const QuantizableLayer &layer) {
   Precision precision = choice->get(layer.name);
-  std::string reason =
-      precision.isFloat() ? "" : refuse(layer, precision);
+  std::string reason = precision.isFloat() ? "" : refuse(layer, precision);
   if (reason.empty())
     return precision;
   if (strict)
@@ -175,8 +174,8 @@ LogicalResult Quantize::quantizeSites(ArrayRef<QuantizationSite> sites) {
     auto affine = quant::chooseScale(*seen, rangeOf, -128, 127,
                                      /*symmetric=*/false);
     auto type = cast<RankedTensorType>(site.value.getType());
-    auto encoding = AffineAttr::getStatic(&getContext(), 8, affine.scale,
-                                          affine.zeroPoint);
+    auto encoding =
+        AffineAttr::getStatic(&getContext(), 8, affine.scale, affine.zeroPoint);
     builder.setInsertionPointAfterValue(site.value);
     Location loc = site.value.getLoc();
     auto quantized = QuantizeOp::create(
@@ -184,8 +183,7 @@ LogicalResult Quantize::quantizeSites(ArrayRef<QuantizationSite> sites) {
     Value value = DequantizeOp::create(builder, loc, type, quantized);
     // A size does not wait for codes.
     site.value.replaceUsesWithIf(value, [&](OpOperand &use) {
-      return use.getOwner() != quantized &&
-             !isa<tensor::DimOp>(use.getOwner());
+      return use.getOwner() != quantized && !isa<tensor::DimOp>(use.getOwner());
     });
     ++numActivations;
   }
@@ -275,8 +273,8 @@ LogicalResult Quantize::runOnFunction(FunctionOpInterface function) {
   if (llvm::Error error = choice->checkPatterns(layerNames))
     return function.emitError() << llvm::toString(std::move(error));
 
-  auto planned = QuantizationSites::find(
-      function, [&](const QuantizableLayer &layer) {
+  auto planned =
+      QuantizationSites::find(function, [&](const QuantizableLayer &layer) {
         return plans[layer.op].isStatic();
       });
   DenseMap<Value, const quant::TensorStatistics *> seen;
@@ -286,8 +284,8 @@ LogicalResult Quantize::runOnFunction(FunctionOpInterface function) {
   // Sources are read before the sites change them.
   SmallVector<const quant::TensorStatistics *> inputs;
   for (const QuantizableLayer &layer : planned.layers)
-    inputs.push_back(seen.lookup(
-        getMeanSource(layer.op->getOperand(layer.inputOperand))));
+    inputs.push_back(
+        seen.lookup(getMeanSource(layer.op->getOperand(layer.inputOperand))));
   if (failed(quantizeSites(planned.sites)))
     return failure();
   for (auto [layer, input] : llvm::zip_equal(planned.layers, inputs)) {
@@ -308,11 +306,10 @@ LogicalResult Quantize::runOnFunction(FunctionOpInterface function) {
 void Quantize::runOnOperation() {
   if (failed(readOptions()))
     return signalPassFailure();
-  WalkResult result =
-      getOperation().walk([&](FunctionOpInterface function) {
-        return failed(runOnFunction(function)) ? WalkResult::interrupt()
-                                               : WalkResult::skip();
-      });
+  WalkResult result = getOperation().walk([&](FunctionOpInterface function) {
+    return failed(runOnFunction(function)) ? WalkResult::interrupt()
+                                           : WalkResult::skip();
+  });
   if (result.wasInterrupted())
     signalPassFailure();
 }

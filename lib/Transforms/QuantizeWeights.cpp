@@ -74,16 +74,15 @@ static Value sumOver(OpBuilder &builder, Location loc, Value value,
     else
       shape.push_back(type.getDimSize(axis));
   }
-  Value zero = arith::ConstantOp::create(builder, loc,
-                                         builder.getF32FloatAttr(0.0f));
+  Value zero =
+      arith::ConstantOp::create(builder, loc, builder.getF32FloatAttr(0.0f));
   Value empty =
       tensor::EmptyOp::create(builder, loc, shape, type.getElementType());
   Value init = linalg::FillOp::create(builder, loc, zero, empty).getResult(0);
   return linalg::ReduceOp::create(
              builder, loc, value, init, axes,
              [](OpBuilder &body, Location at, ValueRange args) {
-               Value sum =
-                   arith::AddFOp::create(body, at, args[0], args[1]);
+               Value sum = arith::AddFOp::create(body, at, args[0], args[1]);
                linalg::YieldOp::create(body, at, sum);
              })
       ->getResult(0);
@@ -101,9 +100,8 @@ struct BiasSlot {
   void set(OpBuilder &builder, Value newVector) {
     auto full = cast<RankedTensorType>(use->get().getType());
     Value dest = getDestinationOf(builder, use->get());
-    use->set(
-        broadcastChannels(builder, newVector.getLoc(), newVector, full, axes,
-                          dest));
+    use->set(broadcastChannels(builder, newVector.getLoc(), newVector, full,
+                               axes, dest));
   }
 };
 } // namespace
@@ -135,9 +133,8 @@ void mlir::qc::correctBias(const QuantizableLayer &layer,
   Operation *op = layer.op;
   Value weight = op->getOperand(layer.weightOperand);
   auto dequantize = weight.getDefiningOp<DequantizeOp>();
-  auto quantize = dequantize
-                      ? dequantize.getInput().getDefiningOp<QuantizeOp>()
-                      : QuantizeOp();
+  auto quantize = dequantize ? dequantize.getInput().getDefiningOp<QuantizeOp>()
+                             : QuantizeOp();
   auto type = cast<RankedTensorType>(weight.getType());
   SmallVector<int64_t, 2> channels = {type.getRank() - 1};
   int64_t inputAxis = type.getRank() - 2;
@@ -163,8 +160,8 @@ void mlir::qc::correctBias(const QuantizableLayer &layer,
   SmallVector<float> means;
   for (size_t i = 0; i < input.channelSums.size(); ++i)
     means.push_back(static_cast<float>(input.getMean(i)));
-  auto meansType = RankedTensorType::get(
-      {static_cast<int64_t>(means.size())}, builder.getF32Type());
+  auto meansType = RankedTensorType::get({static_cast<int64_t>(means.size())},
+                                         builder.getF32Type());
   Value mean = arith::ConstantOp::create(
       builder, loc, DenseElementsAttr::get(meansType, ArrayRef<float>(means)));
   Value error =
@@ -195,8 +192,8 @@ void mlir::qc::roundBias(const QuantizableLayer &layer, FloatAttr inputScale) {
   auto type = cast<RankedTensorType>(codes.getType());
   // Groups have their channels on two axes of the weight.
   SmallVector<int64_t> shape;
-  for (auto [size, group] : llvm::zip_equal(type.getShape(),
-                                            encoding.getGroup()))
+  for (auto [size, group] :
+       llvm::zip_equal(type.getShape(), encoding.getGroup()))
     if (group == 1)
       shape.push_back(size);
   Value scale = ComponentOp::create(

@@ -37,9 +37,9 @@ void VerifyEncodings::runOnOperation() {
     if (maySeeEncodings(op))
       return WalkResult::advance();
     auto hasEncoding = [](Value value) { return !!getEncoding(value); };
-    for (Value value : llvm::concat<Value>(
-             llvm::to_vector_of<Value>(op->getOperands()),
-             llvm::to_vector_of<Value>(op->getResults())))
+    for (Value value :
+         llvm::concat<Value>(llvm::to_vector_of<Value>(op->getOperands()),
+                             llvm::to_vector_of<Value>(op->getResults())))
       if (hasEncoding(value)) {
         op->emitOpError("found an encoded tensor ")
             << value.getType()

@@ -73,11 +73,10 @@ static double getError(std::span<const float> values, Range range) {
       qc::numerics::chooseAffine(range.low, range.high, -128, 127, false);
   double error = 0;
   for (float x : values) {
-    int32_t code = qc::numerics::quantize(x, affine.scale, affine.zeroPoint,
-                                          -128, 127);
-    double difference =
-        double(x) -
-        qc::numerics::dequantize(code, affine.scale, affine.zeroPoint);
+    int32_t code =
+        qc::numerics::quantize(x, affine.scale, affine.zeroPoint, -128, 127);
+    double difference = double(x) - qc::numerics::dequantize(code, affine.scale,
+                                                             affine.zeroPoint);
     error += difference * difference;
   }
   return error / static_cast<double>(values.size());

@@ -67,8 +67,7 @@ TEST(StatisticsFile, NotStatistics) {
 TEST(StatisticsFile, OtherVersion) {
   std::string bytes = makeStatistics().write();
   bytes[versionAt] = 2;
-  EXPECT_EQ(getError(bytes),
-            "s.stats: offset 12: found version 2, expected 1");
+  EXPECT_EQ(getError(bytes), "s.stats: offset 12: found version 2, expected 1");
 }
 
 TEST(StatisticsFile, LongName) {

@@ -113,3 +113,39 @@ func.func @no_images(%x: tensor<2x5x3x4xf32>, %e: tensor<2x3x5x4xf32>) -> tensor
   %y = math.exp %t : tensor<2x3x5x4xf32>
   return %y : tensor<2x3x5x4xf32>
 }
+
+// The rows of the weight are put in the order of the NHWC image.
+// CHECK-LABEL: func @flatten
+// CHECK-SAME: (%[[X:.*]]: tensor<2x4x4x8xf32>, %{{.*}})
+func.func @flatten(%x: tensor<2x4x4x8xf32>, %e: tensor<2x8x4x4xf32>) -> tensor<2x10xf32> {
+  %w = qc.parameter "w" {file = "f", offset = 0 : i64, length = 5120 : i64} : tensor<128x10xf32>
+  %zeros = arith.constant dense<0.0> : tensor<2x10xf32>
+  %t = linalg.transpose ins(%x : tensor<2x4x4x8xf32>) outs(%e : tensor<2x8x4x4xf32>) permutation = [0, 3, 1, 2]
+  %f = tensor.collapse_shape %t [[0], [1, 2, 3]] : tensor<2x8x4x4xf32> into tensor<2x128xf32>
+  // CHECK: %[[S:.*]] = tensor.expand_shape %{{.*}} {{\[}}[0, 1, 2], [3]] output_shape [8, 4, 4, 10]
+  // CHECK: %[[T:.*]] = linalg.transpose ins(%[[S]] : {{.*}} permutation = [1, 2, 0, 3]
+  // CHECK: %[[W:.*]] = tensor.collapse_shape %[[T]] {{\[}}[0, 1, 2], [3]]
+  // CHECK: %[[F:.*]] = tensor.collapse_shape %[[X]] {{\[}}[0], [1, 2, 3]]
+  // CHECK: linalg.matmul ins(%[[F]], %[[W]] :
+  %y = linalg.matmul ins(%f, %w : tensor<2x128xf32>, tensor<128x10xf32>) outs(%zeros : tensor<2x10xf32>) -> tensor<2x10xf32>
+  return %y : tensor<2x10xf32>
+}
+
+// A loop over elements, and a bias of [C, 1, 1].
+// CHECK-LABEL: func @generic
+func.func @generic(%x: tensor<2x1x1x8xf32>, %b: tensor<8x1x1xf32>) -> tensor<2x8x1x1xf32> {
+  %e = tensor.empty() : tensor<2x8x1x1xf32>
+  %t = linalg.transpose ins(%x : tensor<2x1x1x8xf32>) outs(%e : tensor<2x8x1x1xf32>) permutation = [0, 3, 1, 2]
+  // CHECK: %[[V:.*]] = tensor.collapse_shape %{{.*}} {{\[}}[0, 1, 2]] : tensor<8x1x1xf32> into tensor<8xf32>
+  // CHECK: linalg.broadcast ins(%[[V]] : {{.*}} dimensions = [0, 1, 2]
+  %bb = linalg.broadcast ins(%b : tensor<8x1x1xf32>) outs(%e : tensor<2x8x1x1xf32>) dimensions = [0]
+  // CHECK: linalg.generic {{.*}} ins(%{{.*}}, %{{.*}} : tensor<2x1x1x8xf32>, tensor<2x1x1x8xf32>)
+  %y = linalg.generic {indexing_maps = [affine_map<(a, b, c, d) -> (a, b, c, d)>, affine_map<(a, b, c, d) -> (a, b, c, d)>, affine_map<(a, b, c, d) -> (a, b, c, d)>],
+      iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+    ins(%t, %bb : tensor<2x8x1x1xf32>, tensor<2x8x1x1xf32>) outs(%e : tensor<2x8x1x1xf32>) {
+  ^bb0(%p: f32, %q: f32, %o: f32):
+    %s = arith.remf %p, %q : f32
+    linalg.yield %s : f32
+  } -> tensor<2x8x1x1xf32>
+  return %y : tensor<2x8x1x1xf32>
+}

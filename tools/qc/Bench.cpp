@@ -121,7 +121,7 @@ void qc::driver::addBench(CLI::App &app, Driver &driver) {
       ->check(CLI::Range(1, 3600));
   for (const char *name : {"-p", "-n"})
     state->unbuilt.push_back(
-        command->add_option(std::string(name), "Not built yet"));
+        command->add_option(name, state->arguments.ignored, "Not built yet"));
   state->arguments.addModelOptions(*command);
   driver.addCommon(*command);
   command->callback([&driver, state] {

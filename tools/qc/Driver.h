@@ -60,7 +60,7 @@ llvm::Error notBuilt(const llvm::Twine &what);
 struct CompileArguments {
   std::string target = "host", observer = "minmax", threading, weights = "auto";
   std::vector<std::string> dims, shapes, layers;
-  std::string algorithms;
+  std::string algorithms, ignored;
   CompileOptions options;
   /// Options that are known and do nothing yet.
   std::vector<CLI::Option *> unbuilt;

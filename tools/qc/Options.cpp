@@ -18,20 +18,25 @@ using llvm::Error;
 using llvm::Expected;
 using llvm::StringRef;
 
+/// An option that may be given several times, each time with one value.
+static void addList(CLI::App &command, const char *name,
+                    std::vector<std::string> &list, const char *help) {
+  command.add_option(name, list, help)->allow_extra_args(false);
+}
+
 void CompileArguments::addModelOptions(CLI::App &command) {
-  command.add_option("--shape", shapes,
-                     "Sizes of an input: NAME=1x3x224x224");
-  command.add_option("--dim", dims,
-                     "Bounds of a named dimension: SYMBOL=MIN:OPT:MAX");
+  addList(command, "--shape", shapes, "Sizes of an input: NAME=1x3x224x224");
+  addList(command, "--dim", dims,
+          "Bounds of a named dimension: SYMBOL=MIN:OPT:MAX");
 }
 
 void CompileArguments::addCalibrationOptions(CLI::App &command) {
-  command.add_option("--calib", options.calib,
-                     "Calibration data: an .npz or a folder of them");
+  addList(command, "--calib", options.calib,
+          "Calibration data: an .npz or a folder of them");
   command.add_option("--samples", options.samples,
                      "Use the first N samples (128)");
-  command.add_option("--stats", options.stats,
-                     "Statistics files of earlier calibrations, merged");
+  addList(command, "--stats", options.stats,
+          "Statistics files of earlier calibrations, merged");
 }
 
 void CompileArguments::addQuantizationOptions(CLI::App &command) {
@@ -41,8 +46,8 @@ void CompileArguments::addQuantizationOptions(CLI::App &command) {
                      "rtn, mse ... applied in this order");
   command.add_option("--recipe", options.recipeFile,
                      "Precision per layer, as recipe.json has it");
-  command.add_option("--layer", layers,
-                     "Precision of layers: 'REGEX=P'; =keep leaves them float");
+  addList(command, "--layer", layers,
+          "Precision of layers: 'REGEX=P'; =keep leaves them float");
   command.add_flag("--requantize", options.requantize,
                    "Quantize a quantized model again");
   command.add_option("--observer", observer,
@@ -53,8 +58,9 @@ void CompileArguments::addQuantizationOptions(CLI::App &command) {
   for (const char *name : {"--imatrix", "--within", "--verdict-data",
                            "--objective", "--max-size", "--time-limit"})
     unbuilt.push_back(
-        command.add_option(std::string(name), "Not built yet"));
-  unbuilt.push_back(command.add_flag("--resume")->description("Not built yet"));
+        command.add_option(name, ignored, "Not built yet"));
+  unbuilt.push_back(
+      command.add_flag("--resume")->description("Not built yet"));
 }
 
 void CompileArguments::addTargetOptions(CLI::App &command) {
@@ -77,11 +83,11 @@ void CompileArguments::addTargetOptions(CLI::App &command) {
                      "kernels, llvm or asm");
   command.add_option("--dump-ir", options.dumpFolder,
                      "Write each level to a file of this folder");
-  unbuilt.push_back(command.add_flag("--print-pipeline")->description("Not built yet"));
-  unbuilt.push_back(command.add_flag("--tune")->description("Not built yet"));
+  for (const char *name : {"--print-pipeline", "--tune"})
+    unbuilt.push_back(command.add_flag(name)->description("Not built yet"));
   for (const char *name :
        {"--input", "--context", "--sequences", "--memory-budget"})
-    unbuilt.push_back(command.add_option(std::string(name), "Not built yet"));
+    unbuilt.push_back(command.add_option(name, ignored, "Not built yet"));
 }
 
 static Error badOption(StringRef option, StringRef found,

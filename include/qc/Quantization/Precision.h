@@ -38,7 +38,8 @@ struct Precision {
 
   bool isFloat() const { return weights == Weights::Float32; }
 
-  /// Parses keep, fp32, fp16, bf16, nf4[-gN], int8, int4, wB[aB][-gN][-dynamic].
+  /// Parses keep, fp32, fp16, bf16, nf4[-gN], int8, int4,
+  /// wB[aB][-gN][-dynamic].
   static llvm::Expected<Precision> parse(llvm::StringRef text);
 };
 

@@ -24,7 +24,7 @@ struct Observer {
     Percentile,
     /// Least loss of information: the Kullback-Leibler divergence between the
     /// histogram and its quantized form (S. Migacz, "8-bit inference with
-    /// TensorRT", GTC 2017).
+    /// TensorRT", GTC 2017), clipping at most one value in 1000.
     Entropy,
     /// Least squared error.
     Mse,

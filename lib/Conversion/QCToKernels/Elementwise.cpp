@@ -123,9 +123,15 @@ LogicalResult Lowering::lowerDequantize(DequantizeOp op) {
 /// stored. Data movement does not see the difference (moveCodes), and
 /// qc.assemble takes them back.
 LogicalResult Lowering::lowerComponent(ComponentOp op) {
-  Value data = storedOf(op.getInput());
-  if (!getStaticAffine(op.getInput()) || data.getType() != op.getType())
-    return op.emitOpError("takes a component of a run-time encoding apart");
+  bool isCodes = op.getName() == StringRef(::qc::numerics::codesName);
+  Value data = isCodes ? storedOf(op.getInput())
+                       : rowScales.lookup(op.getInput());
+  if (!data || data.getType() != op.getType())
+    return op.emitOpError("has no stored component '") << op.getName() << "'";
+  if (!isCodes) {
+    op.getResult().replaceAllUsesWith(data);
+    return success();
+  }
   shapes[data] = shapeOf(op.getInput());
   codes.insert(data);
   op.getResult().replaceAllUsesWith(data);
@@ -153,9 +159,12 @@ void Lowering::moveCodes(Operation *op) {
 }
 
 LogicalResult Lowering::lowerAssemble(AssembleOp op) {
-  if (!getStaticAffine(op.getResult()))
-    return op.emitOpError("assembles a run-time encoding");
   Value data = op.getComponents().front();
+  if (!getStaticAffine(op.getResult())) {
+    if (!isPerRow(getEncoding(op.getResult())))
+      return op.emitOpError("no kernel reads ") << op.getType();
+    rowScales[op.getResult()] = op.getComponents().back();
+  }
   if (isConstant(data) && storedOffset())
     return op.emitOpError("has constant codes: expected data of the graph");
   stored[op.getResult()] = data;

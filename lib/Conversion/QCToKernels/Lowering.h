@@ -37,7 +37,7 @@ private:
   // QCToKernels.cpp: the walk.
   LogicalResult lower(Operation *op);
   LogicalResult recordShape(Operation *op);
-  void replaceDims();
+  Value resolve(Value value);
 
   // Contractions.cpp
   LogicalResult lowerConv2D(Conv2DOp op);
@@ -76,9 +76,11 @@ public:
   RankedTensorType storedTypeOf(RankedTensorType type);
   Epilogue epilogueOf(Value result, std::optional<APFloat> low,
                       std::optional<APFloat> high);
-  /// Ends a launch whose result stands for `result`.
+  /// Ends a launch whose result stands for `result`; `scratchBytes` of memory
+  /// are at hand in slot `scratch` while it runs.
   void finish(Launch &launch, Value result, int64_t slot, OpFoldResult parts,
-              Operation *op);
+              Operation *op, int64_t scratch = -1,
+              OpFoldResult scratchBytes = {});
   /// Pads the two middle axes of a stored NHWC value with its zero.
   Value padded(Value input, ArrayRef<int64_t> pads, Sizes &sizes, Location loc);
 

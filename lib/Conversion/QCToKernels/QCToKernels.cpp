@@ -70,10 +70,19 @@ RankedTensorType Lowering::storedTypeOf(RankedTensorType type) {
 }
 
 void Lowering::finish(Launch &launch, Value result, int64_t slot,
-                      OpFoldResult parts, Operation *op) {
+                      OpFoldResult parts, Operation *op, int64_t scratch,
+                      OpFoldResult scratchBytes) {
   auto type = storedTypeOf(cast<RankedTensorType>(result.getType()));
   Sizes sizes = shapeOf(result);
   launch.result(slot, type, sizes);
+  if (scratch >= 0) {
+    auto bytes = getConstantIntValue(scratchBytes);
+    launch.result(scratch,
+                  RankedTensorType::get(
+                      {bytes ? *bytes : ShapedType::kDynamic},
+                      builder.getI8Type()),
+                  {scratchBytes});
+  }
   KernelOp kernel = launch.build(parts, nameOf(op->getLoc()));
   ++numKernels;
   Value value = kernel.getResults().front();
@@ -117,6 +126,25 @@ static LogicalResult bindArgument(Lowering &lowering, BlockArgument argument,
   return success();
 }
 
+/// The size that a value computed from tensor.dim ops stands for: each of them
+/// replaced by what is known of its source.
+Value Lowering::resolve(Value value) {
+  Operation *op = value.getDefiningOp();
+  if (!op || !value.getType().isIndex())
+    return value;
+  if (auto dim = dyn_cast<tensor::DimOp>(op)) {
+    auto axis = dim.getConstantIndex();
+    if (!axis)
+      return value;
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPoint(op);
+    return math(op->getLoc()).asValue(shapeOf(dim.getSource())[*axis]);
+  }
+  for (OpOperand &operand : op->getOpOperands())
+    operand.set(resolve(operand.get()));
+  return value;
+}
+
 /// Sizes of the results of an op that stays (tensor, linalg, arith).
 LogicalResult Lowering::recordShape(Operation *op) {
   for (Value result : op->getResults()) {
@@ -142,7 +170,11 @@ LogicalResult Lowering::recordShape(Operation *op) {
     ReifiedRankedShapedTypeDims reified;
     if (failed(reifyResultShapes(builder, op, reified)))
       return op->emitOpError("sizes of the result are not known");
-    shapes[result] = reified[cast<OpResult>(result).getResultNumber()];
+    Sizes sizes = reified[cast<OpResult>(result).getResultNumber()];
+    for (OpFoldResult &size : sizes)
+      if (auto value = dyn_cast<Value>(size))
+        size = resolve(value);
+    shapes[result] = sizes;
   }
   return success();
 }
@@ -230,22 +262,6 @@ LogicalResult Lowering::lower(Operation *op) {
   return result;
 }
 
-/// Puts the known size in the place of every tensor.dim.
-void Lowering::replaceDims() {
-  SmallVector<tensor::DimOp> ops;
-  function.walk([&](tensor::DimOp op) { ops.push_back(op); });
-  for (tensor::DimOp op : ops) {
-    auto axis = op.getConstantIndex();
-    if (!axis)
-      continue;
-    builder.setInsertionPoint(op);
-    OpFoldResult size = shapeOf(op.getSource())[*axis];
-    op.replaceAllUsesWith(
-        getValueOrCreateConstantIndexOp(builder, op.getLoc(), size));
-    op.erase();
-  }
-}
-
 LogicalResult Lowering::run() {
   Block &block = function.getBody().front();
   builder.setInsertionPointToStart(&block);
@@ -261,13 +277,19 @@ LogicalResult Lowering::run() {
   for (Operation &op : block.without_terminator())
     ops.push_back(&op);
   for (Operation *op : ops) {
-    if (op->getNumResults() && isConstant(op->getResult(0)))
+    if (isa<SymbolOp, KernelOp>(op) ||
+        (op->getNumResults() && isConstant(op->getResult(0))))
       continue;
+    if (isa<tensor::DimOp>(op)) {
+      op->getResult(0).replaceAllUsesWith(resolve(op->getResult(0)));
+      dead.push_back(op);
+      continue;
+    }
     if (failed(lower(op)))
       return failure();
     // Each lowered op is replaced; it goes when all of them are done.
     if (op->getDialect()->getNamespace() == "qc" &&
-        !isa<SymbolOp, KernelOp, ChannelAffineOp>(op))
+        !isa<ChannelAffineOp>(op))
       dead.push_back(op);
   }
   // Values that were replaced since are reached through the operand list.
@@ -277,7 +299,6 @@ LogicalResult Lowering::run() {
       return op->emitOpError("has users that take no encoded value");
     op->erase();
   }
-  replaceDims();
   return success();
 }
 

@@ -162,8 +162,8 @@ Val Emit::broadcast(const Val &x, ArrayRef<Dim> dims) {
   Dims kept, keptTarget;
   SmallVector<int64_t> added;
   for (int64_t axis = 0; axis < int64_t(dims.size()); ++axis) {
-    bool isNew = axis < lead ||
-                 (isNumber(x.dims[axis - lead], 1) && !isNumber(dims[axis], 1));
+    // Unit axes go even where the target has one too: a bias stays a vector.
+    bool isNew = axis < lead || isNumber(x.dims[axis - lead], 1);
     if (isNew) {
       added.push_back(axis);
     } else {

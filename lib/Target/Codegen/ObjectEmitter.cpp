@@ -64,9 +64,15 @@ llvm::Error qc::lowerToLLVMDialect(mlir::ModuleOp module) {
   mlir::populateFuncToLLVMConversionPatterns(types, patterns);
   mlir::cf::populateControlFlowToLLVMConversionPatterns(types, patterns);
   mlir::LLVMConversionTarget target(*context);
-  target.addLegalOp<mlir::ModuleOp>();
-  if (mlir::failed(
-          mlir::applyFullConversion(module, target, std::move(patterns))))
+  // Casts that earlier conversions left cancel out with those made here.
+  target.addLegalOp<mlir::ModuleOp, mlir::UnrealizedConversionCastOp>();
+  bool lowered = mlir::succeeded(
+      mlir::applyFullConversion(module, target, std::move(patterns)));
+  llvm::SmallVector<mlir::UnrealizedConversionCastOp> casts, remaining;
+  module.walk(
+      [&](mlir::UnrealizedConversionCastOp op) { casts.push_back(op); });
+  mlir::reconcileUnrealizedCasts(casts, &remaining);
+  if (!lowered || !remaining.empty())
     return makeError("cannot lower the module to the llvm dialect");
   return llvm::Error::success();
 }
