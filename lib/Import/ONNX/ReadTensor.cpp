@@ -178,7 +178,8 @@ void Parser::placeExternal(Tensor &tensor, const TensorFields &fields,
   llvm::Expected<llvm::ArrayRef<char>> bytes = model.files->map(path);
   if (!bytes) {
     llvm::consumeError(bytes.takeError());
-    context.fail(where, "no readable file " + path, "it beside the model");
+    context.fail(where, "no readable file '" + fields.location + "'",
+                 "it beside the model");
     return;
   }
   if (offset > bytes->size() || length > bytes->size() - offset) {

@@ -166,7 +166,8 @@ def external(**entries):
     return with_weight(tensor)
 
 
-@case("tensor 'w', external data: found no readable file")
+@case("tensor 'w', external data: found no readable file 'nowhere.bin', "
+      "expected it beside the model")
 def external_missing():
     return external(location="nowhere.bin")
 

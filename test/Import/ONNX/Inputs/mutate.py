@@ -1,31 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""mutate.py FOLDER COUNT: truncated and bit-flipped models. Each is imported
-or refused with exit code 1 and one line, in little memory and time."""
+"""mutate.py FOLDER COUNT: truncated and bit-flipped models. The worker has to
+import or refuse each, and to live on in 4 GiB of memory."""
 
 import os
 import random
 import resource
-import subprocess
 import sys
 
+import numpy
+from qc import onnx_backend
+
 import models
-
-
-def limit():
-    resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
-
-
-def run(path):
-    done = subprocess.run(
-        ["qc-translate", "--import-onnx", path, "-o", os.devnull],
-        capture_output=True, text=True, timeout=60, errors="replace",
-        preexec_fn=limit,
-    )
-    lines = len(done.stderr.splitlines())
-    good = done.returncode == 0 or (done.returncode == 1 and lines == 1)
-    if not good:
-        print(f"{path}: exit code {done.returncode}: {done.stderr[:300]}")
-    return good
 
 
 def mutations(data, chance, count):
@@ -43,17 +28,31 @@ def mutations(data, chance, count):
 
 def main(folder, count):
     os.makedirs(folder, exist_ok=True)
-    chance, bad, path = random.Random(0), 0, os.path.join(folder, "m.onnx")
+    # The worker inherits the limit.
+    resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
+    path = os.path.join(folder, "m.onnx")
+    request = {"model": path, "inputs": os.path.join(folder, "in.npz"),
+               "outputs": os.path.join(folder, "out.npz")}
+    numpy.savez(request["inputs"], unused=numpy.zeros(1, numpy.float32))
+    chance, worker, refused = random.Random(0), onnx_backend.Worker(), 0
     names = ("conv", "matmul", "shapes", "table", "qdq", "function")
     for name in names:
         data = getattr(models, name)().SerializeToString()
         for mutated in mutations(data, chance, count // len(names)):
             with open(path, "wb") as file:
                 file.write(mutated)
-            if not run(path):
-                bad += 1
-                os.rename(path, os.path.join(folder, f"bad{bad}.onnx"))
-    return 1 if bad else 0
+            before = worker.crashes
+            try:
+                worker.ask(request)
+            except RuntimeError:
+                refused += 1
+            if worker.crashes > before:
+                kept = os.path.join(folder, f"crash{worker.crashes}.onnx")
+                os.rename(path, kept)
+                print(f"{kept}: the worker ended")
+    worker.close()
+    print(f"{refused} refused, {worker.crashes} crashes")
+    return 1 if worker.crashes else 0
 
 
 if __name__ == "__main__":
