@@ -56,8 +56,8 @@ uint64_t qc::parameterBytes(mlir::ModuleOp module) {
                     llvm::isa<mlir::arith::ConstantOp>(op);
     if (!constant || op->getNumResults() != 1)
       return;
-    auto type = llvm::dyn_cast<mlir::RankedTensorType>(
-        op->getResult(0).getType());
+    auto type =
+        llvm::dyn_cast<mlir::RankedTensorType>(op->getResult(0).getType());
     if (type && type.hasStaticShape() && type.getElementType().isF32())
       elements += static_cast<uint64_t>(type.getNumElements());
   });
@@ -102,14 +102,13 @@ static Error checkBounds(const LoadedModel &model, StringRef path) {
   for (const NetPort &port : ports->inputs)
     for (size_t axis = 0; axis < port.max.size(); ++axis)
       if (port.max[axis] < 0)
-        return inputError("unbounded", path,
-                          "input " + printable(port.name) + ", axis " +
-                              std::to_string(axis),
-                          "the dimension " + printable(port.symbols[axis]) +
-                              " without bounds",
-                          "--dim " + printable(port.symbols[axis]) +
-                              "=MIN:OPT:MAX or --shape " +
-                              printable(port.name) + "=...");
+        return inputError(
+            "unbounded", path,
+            "input " + printable(port.name) + ", axis " + std::to_string(axis),
+            "the dimension " + printable(port.symbols[axis]) +
+                " without bounds",
+            "--dim " + printable(port.symbols[axis]) +
+                "=MIN:OPT:MAX or --shape " + printable(port.name) + "=...");
   return Error::success();
 }
 
@@ -159,28 +158,26 @@ static ArtifactSpec specOf(CompiledNet &net, const CompileOptions &options,
   ArtifactSpec spec;
   spec.net = net.net;
   spec.net.name = name;
-  spec.net.threading = options.threading == Threading::OpenMP
-                           ? QC_RT_THREADING_OPENMP
-                       : options.threading == Threading::None
-                           ? QC_RT_THREADING_NONE
-                           : QC_RT_THREADING_CALLBACK;
+  spec.net.threading =
+      options.threading == Threading::OpenMP ? QC_RT_THREADING_OPENMP
+      : options.threading == Threading::None ? QC_RT_THREADING_NONE
+                                             : QC_RT_THREADING_CALLBACK;
   spec.target = net.target;
   spec.levels = net.levels;
   spec.graphObject = net.graphObject;
   if (net.weightsBytes)
     spec.weightsFile = net.weightsFile;
-  spec.weightsMode = options.weights == WeightsMode::Embedded
-                         ? ArtifactSpec::Weights::Embedded
-                     : options.weights == WeightsMode::File
-                         ? ArtifactSpec::Weights::File
-                         : ArtifactSpec::Weights::Auto;
+  spec.weightsMode =
+      options.weights == WeightsMode::Embedded ? ArtifactSpec::Weights::Embedded
+      : options.weights == WeightsMode::File   ? ArtifactSpec::Weights::File
+                                               : ArtifactSpec::Weights::Auto;
   return spec;
 }
 
 /// Loads, quantizes and compiles: everything but the folder.
 static Expected<Station> makeStation(const BuildRequest &request,
-                                      const BuildHooks &hooks,
-                                      BuildResult &result) {
+                                     const BuildHooks &hooks,
+                                     BuildResult &result) {
   Station station;
   if (Error error = step(hooks, "reading"))
     return error;
@@ -200,13 +197,12 @@ static Expected<Station> makeStation(const BuildRequest &request,
     return statistics.takeError();
   if (Error error = step(hooks, "quantizing"))
     return error;
-  if (Error error =
-          quantize(*model, request, *statistics, station.remarks))
+  if (Error error = quantize(*model, request, *statistics, station.remarks))
     return error;
-  auto net = generateCode(*model, request.options,
-                          [&](StringRef what, double done) {
-                            llvm::consumeError(step(hooks, what, done));
-                          });
+  auto net =
+      generateCode(*model, request.options, [&](StringRef what, double done) {
+        llvm::consumeError(step(hooks, what, done));
+      });
   if (!net)
     return net.takeError();
   if (Error error = step(hooks, "linking"))
@@ -293,8 +289,8 @@ static Error measureQuality(const BuildRequest &request, LoadedNet &net,
   auto data = DataSet::open(request.evalData, net.inputs(), options);
   if (!data)
     return data.takeError();
-  auto evaluation = evaluate(
-      net, reference, **data, *metric, [&](int64_t done, int64_t all) {
+  auto evaluation =
+      evaluate(net, reference, **data, *metric, [&](int64_t done, int64_t all) {
         return !hooks.progress ||
                hooks.progress("evaluating", static_cast<double>(done) / all);
       });
@@ -345,8 +341,8 @@ static Error measure(const BuildRequest &request, const Station &station,
       return opened.takeError();
     slow = std::move(*opened);
   }
-  Network *compared = reference ? static_cast<Network *>(reference.get())
-                                : slow.get();
+  Network *compared =
+      reference ? static_cast<Network *>(reference.get()) : slow.get();
   return measureQuality(request, **net, compared, hooks, result);
 }
 

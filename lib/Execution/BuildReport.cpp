@@ -50,14 +50,13 @@ static json::Value metricJson(const BuildResult &result) {
   if (!result.metric)
     return nullptr;
   bool compared = result.referenceQuality.samples > 0;
-  json::Object metric{
-      {"name", result.metric->text},
-      {"ref", compared ? number(result.referenceQuality.value)
-                       : json::Value(nullptr)},
-      {"this", number(result.quality.value)},
-      {"samples", result.quality.samples},
-      {"ci95", json::Array{number(result.quality.low),
-                           number(result.quality.high)}}};
+  json::Object metric{{"name", result.metric->text},
+                      {"ref", compared ? number(result.referenceQuality.value)
+                                       : json::Value(nullptr)},
+                      {"this", number(result.quality.value)},
+                      {"samples", result.quality.samples},
+                      {"ci95", json::Array{number(result.quality.low),
+                                           number(result.quality.high)}}};
   if (compared)
     metric["difference"] =
         json::Object{{"value", number(result.difference.value)},
@@ -178,10 +177,9 @@ void qc::describe(const BuildRequest &request, Station &station,
       json::fixUTF8(llvm::sys::path::filename(request.model));
   spec.facts["licence"] = json::fixUTF8(station.net.licence);
   if (!station.net.licence.empty())
-    spec.licenses = "The model " +
-                    llvm::sys::path::filename(request.model).str() +
-                    " states this licence: " +
-                    json::fixUTF8(station.net.licence) + "\n";
+    spec.licenses =
+        "The model " + llvm::sys::path::filename(request.model).str() +
+        " states this licence: " + json::fixUTF8(station.net.licence) + "\n";
   if (!station.statistics.bytes.empty())
     spec.extras.push_back({result.name + ".stats", station.statistics.bytes});
 }

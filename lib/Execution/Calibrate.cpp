@@ -74,8 +74,9 @@ llvm::Expected<CalibrationResult> calibrate(mlir::MLIRContext &context,
     result.hash += *hash;
   }
   if (result.samples == 0)
-    return inputError("no-samples", options.calib.empty() ? "" : options.calib[0],
-                      "", "no samples", "at least one to calibrate on");
+    return inputError("no-samples",
+                      options.calib.empty() ? "" : options.calib[0], "",
+                      "no samples", "at least one to calibrate on");
   result.statistics.samples = result.samples;
   result.seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
@@ -94,12 +95,10 @@ llvm::Expected<CompiledNet> compileReference(mlir::MLIRContext &context,
   return generateCode(*model, host);
 }
 
-llvm::Expected<CompiledNet> compileModel(mlir::MLIRContext &context,
-                                         llvm::StringRef path,
-                                         const CompileOptions &options,
-                                         llvm::StringRef statsFile,
-                                         std::vector<std::string> &remarks,
-                                         const ProgressFn &progress) {
+llvm::Expected<CompiledNet>
+compileModel(mlir::MLIRContext &context, llvm::StringRef path,
+             const CompileOptions &options, llvm::StringRef statsFile,
+             std::vector<std::string> &remarks, const ProgressFn &progress) {
   auto model = loadModel(context, path, options);
   if (!model)
     return model.takeError();

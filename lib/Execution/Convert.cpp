@@ -39,8 +39,8 @@ static bool fitsInteger(int64_t value, bool unsignedSource, DType type) {
   if (wrapped)
     return false;
   auto [low, high] = integerBounds(type);
-  return type == DType::I64 ||
-         (static_cast<double>(value) >= low && static_cast<double>(value) < high);
+  return type == DType::I64 || (static_cast<double>(value) >= low &&
+                                static_cast<double>(value) < high);
 }
 
 /// Stores the low bytes of an integer.
@@ -105,9 +105,10 @@ static bool storeElement(const HostTensor &in, int64_t i, HostTensor &out,
     auto [low, high] = integerBounds(to);
     if (value != std::floor(value) || value < low || value >= high)
       return false;
-    storeInteger(out, i, to == DType::U64
-                             ? static_cast<int64_t>(static_cast<uint64_t>(value))
-                             : static_cast<int64_t>(value));
+    storeInteger(out, i,
+                 to == DType::U64
+                     ? static_cast<int64_t>(static_cast<uint64_t>(value))
+                     : static_cast<int64_t>(value));
     return true;
   }
   int64_t whole = in.asInt(i);
@@ -133,8 +134,8 @@ llvm::Expected<HostTensor> qc::convertExactly(const HostTensor &tensor,
   for (int64_t i = 0; i < tensor.size(); ++i)
     if (!storeElement(tensor, i, out, bytes))
       return inputError("bad-data", file, placeOf(array, i),
-                        llvm::formatv("{0}", tensor.asDouble(i)).str() + " as " +
-                            name(tensor.dtype()),
+                        llvm::formatv("{0}", tensor.asDouble(i)).str() +
+                            " as " + name(tensor.dtype()),
                         llvm::Twine("a value that ") + name(type) +
                             " holds exactly");
   return out;

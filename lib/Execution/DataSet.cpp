@@ -79,7 +79,8 @@ static Expected<std::vector<std::string>> listFiles(StringRef path) {
   if (!llvm::sys::fs::is_directory(path)) {
     StringRef suffix = llvm::sys::path::extension(path);
     if (suffix == ".txt" || suffix == ".jsonl")
-      return inputError("bad-data", path, "", "text", "an .npz for this model; "
+      return inputError("bad-data", path, "", "text",
+                        "an .npz for this model; "
                         "text is for language models");
     return std::vector<std::string>{path.str()};
   }
@@ -154,9 +155,9 @@ static llvm::Error plan(DataFile &file, const NpzFile &npz,
   return llvm::Error::success();
 }
 
-Expected<std::unique_ptr<DataSet>>
-DataSet::open(StringRef path, llvm::ArrayRef<NetPort> inputs,
-              const DataOptions &options) {
+Expected<std::unique_ptr<DataSet>> DataSet::open(StringRef path,
+                                                 llvm::ArrayRef<NetPort> inputs,
+                                                 const DataOptions &options) {
   auto files = listFiles(path);
   if (!files)
     return files.takeError();

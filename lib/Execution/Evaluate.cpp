@@ -39,19 +39,20 @@ Expected<MetricRecorder> MetricRecorder::create(const MetricSpec &spec,
   std::string names;
   for (auto [index, port] : llvm::enumerate(ports)) {
     names += (index ? ", " : "") + printable(port.name);
-    if (spec.output == port.name || (spec.output.empty() && ports.size() == 1)) {
+    if (spec.output == port.name ||
+        (spec.output.empty() && ports.size() == 1)) {
       recorder.output = index;
       recorder.port = port;
       return recorder;
     }
   }
-  return inputError("bad-option", "", "--metric",
-                    spec.output.empty() ? "several outputs"
-                                        : "the output " + printable(spec.output),
-                    "one of " + names + ", as in " +
-                        llvm::StringRef(spec.text).split('(').first + "(" +
-                        (ports.empty() ? "" : printable(ports.back().name)) +
-                        ")");
+  return inputError(
+      "bad-option", "", "--metric",
+      spec.output.empty() ? "several outputs"
+                          : "the output " + printable(spec.output),
+      "one of " + names + ", as in " +
+          llvm::StringRef(spec.text).split('(').first + "(" +
+          (ports.empty() ? "" : printable(ports.back().name)) + ")");
 }
 
 /// The values of an output; of an 8-bit one those that it stands for.
@@ -157,8 +158,7 @@ void MetricRecorder::addRow(ArrayRef<double> row, ArrayRef<double> reference) {
     numbers.push_back(cosine(row, reference));
     break;
   case Kind::Agreement:
-    numbers.push_back(!row.empty() &&
-                      largest(row, 1) == largest(reference, 1));
+    numbers.push_back(!row.empty() && largest(row, 1) == largest(reference, 1));
     break;
   case Kind::Kl:
     numbers.push_back(row.empty() ? 0 : divergence(row, reference));
@@ -175,8 +175,8 @@ llvm::Error MetricRecorder::add(const HostTensor &tensor,
   std::vector<double> values = valuesOf(tensor, port), theirs;
   if (reference) {
     NetPort plain;
-    theirs = valuesOf(*reference, reference->dtype() == port.type ? port
-                                                                  : plain);
+    theirs =
+        valuesOf(*reference, reference->dtype() == port.type ? port : plain);
   }
   size_t rows = tensor.rank() > 1 ? tensor.dim(0) : 1;
   size_t columns = rows ? values.size() / rows : 0;
@@ -184,7 +184,8 @@ llvm::Error MetricRecorder::add(const HostTensor &tensor,
     ArrayRef<double> part(values), other(theirs);
     addRow(part.slice(row * columns, columns),
            reference ? other.slice(row * columns, columns) : other);
-    if (records.spec.kind != Kind::SpearmanCosine || pending.size() < 2 * columns)
+    if (records.spec.kind != Kind::SpearmanCosine ||
+        pending.size() < 2 * columns)
       continue;
     // The second of a pair: its cosine is all that is kept.
     part = pending;
@@ -203,11 +204,10 @@ llvm::Error MetricRecorder::finish(ArrayRef<double> labels,
   bool pairs = spec.kind == Kind::SpearmanCosine;
   size_t samples = pairs ? records.samples() : pending.size() / 5;
   if (labels.size() < samples || (pairs && !pending.empty()))
-    return inputError("bad-data", where, "labels",
-                      llvm::Twine(labels.size()) + " labels",
-                      pairs ? llvm::Twine(samples) +
-                                  ", one for each pair of samples"
-                            : llvm::Twine(samples) + ", one for each sample");
+    return inputError(
+        "bad-data", where, "labels", llvm::Twine(labels.size()) + " labels",
+        pairs ? llvm::Twine(samples) + ", one for each pair of samples"
+              : llvm::Twine(samples) + ", one for each sample");
   for (size_t i = 0; i < samples; ++i) {
     if (pairs) {
       records.numbers[2 * i + 1] = labels[i];

@@ -85,8 +85,7 @@ static std::vector<NetPort> portsOf(const std::vector<PortSpec> &specs,
     for (const AxisSpec &axis : spec.axes) {
       port.min.push_back(sizeOf(axis, least));
       port.max.push_back(sizeOf(axis, most));
-      port.symbols.push_back(axis.symbol < 0 ? ""
-                                             : symbols[axis.symbol].name);
+      port.symbols.push_back(axis.symbol < 0 ? "" : symbols[axis.symbol].name);
     }
     ports.push_back(std::move(port));
   }

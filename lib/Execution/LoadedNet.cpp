@@ -147,8 +147,10 @@ static llvm::Error statusError(int64_t status, StringRef file) {
     return inputError("run", file, "", "an argument that the library refuses",
                       "a library of this version of qc");
   case 2:
-    return inputError("shape", file, "", "a shape that the network does not "
-                      "take", "sizes within the bounds of its inputs");
+    return inputError("shape", file, "",
+                      "a shape that the network does not "
+                      "take",
+                      "sizes within the bounds of its inputs");
   case 3:
     return inputError("abi", file, "", "a library of another version",
                       "one that this qc wrote");
@@ -188,11 +190,11 @@ LoadedNet::open(StringRef dir, const LoadOptions &options) {
     return inputError("file-not-found", library, "", "no such file",
                       "the library that the manifest names");
   RunnerProcess &process = state->process;
-  if (llvm::Error error = process.start(
-          state->arch,
-          {library, state->name, weights, std::to_string(options.threads),
-           std::to_string(options.streams)},
-          library))
+  if (llvm::Error error = process.start(state->arch,
+                                        {library, state->name, weights,
+                                         std::to_string(options.threads),
+                                         std::to_string(options.streams)},
+                                        library))
     return error;
   int64_t status = process.receiveNumber();
   if (status < 0) {

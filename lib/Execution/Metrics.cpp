@@ -196,8 +196,8 @@ static void normalInterval(MetricValue &result,
 static void wilsonInterval(MetricValue &result) {
   double n = result.samples, p = result.value, z2 = z975 * z975;
   double middle = (p + z2 / (2 * n)) / (1 + z2 / n);
-  double half = z975 / (1 + z2 / n) *
-                std::sqrt(p * (1 - p) / n + z2 / (4 * n * n));
+  double half =
+      z975 / (1 + z2 / n) * std::sqrt(p * (1 - p) / n + z2 / (4 * n * n));
   result.low = std::max(0.0, middle - half);
   result.high = std::min(1.0, middle + half);
 }

@@ -25,8 +25,7 @@ bool NetPort::accepts(llvm::ArrayRef<int64_t> shape) const {
   if (shape.size() != min.size())
     return false;
   for (size_t axis = 0; axis < shape.size(); ++axis)
-    if (shape[axis] < min[axis] ||
-        (max[axis] >= 0 && shape[axis] > max[axis]))
+    if (shape[axis] < min[axis] || (max[axis] >= 0 && shape[axis] > max[axis]))
       return false;
   return true;
 }

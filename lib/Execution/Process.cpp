@@ -29,8 +29,7 @@ using llvm::StringRef;
 
 Arch qc::hostArch() {
   llvm::Triple host(llvm::sys::getProcessTriple());
-  return host.getArch() == llvm::Triple::aarch64 ? Arch::AArch64
-                                                 : Arch::X86_64;
+  return host.getArch() == llvm::Triple::aarch64 ? Arch::AArch64 : Arch::X86_64;
 }
 
 /// The runner's program in an anonymous file, or -1.
@@ -68,8 +67,7 @@ static llvm::Expected<std::vector<std::string>> emulator(Arch arch,
                       "it in PATH (package qemu-user-static), to run a library "
                       "for another CPU");
   std::vector<std::string> command = {*program};
-  std::string root =
-      arm ? "/usr/aarch64-linux-gnu" : "/usr/x86_64-linux-gnu";
+  std::string root = arm ? "/usr/aarch64-linux-gnu" : "/usr/x86_64-linux-gnu";
   if (llvm::sys::fs::is_directory(root)) {
     command.push_back("-L");
     command.push_back(root);
@@ -90,8 +88,10 @@ llvm::Error RunnerProcess::start(Arch arch,
   }
   int file = runnerFile(arch), sockets[2];
   if (file < 0)
-    return inputError("no-runner", name, "", "a qc without a runner for this "
-                      "CPU or no memory", "a qc built with the cross compiler");
+    return inputError("no-runner", name, "",
+                      "a qc without a runner for this "
+                      "CPU or no memory",
+                      "a qc built with the cross compiler");
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) != 0) {
     ::close(file);
     return inputError("no-runner", name, "", std::strerror(errno), "a socket");
@@ -191,8 +191,8 @@ llvm::Error RunnerProcess::failure() {
       found = std::string("it stopped with the signal ") +
               ::strsignal(WTERMSIG(status));
     else
-      found = "its process ended with code " +
-              std::to_string(WEXITSTATUS(status));
+      found =
+          "its process ended with code " + std::to_string(WEXITSTATUS(status));
   }
   return inputError("library-failed", what, "", found,
                     "a library that qc wrote and nobody changed");

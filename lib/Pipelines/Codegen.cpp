@@ -17,6 +17,7 @@
 #include "qc/Pipelines/Pipelines.h"
 #include "qc/Target/Codegen/ObjectEmitter.h"
 #include "qc/Target/Kernels/Kernels.h"
+#include "qc/TargetInfo/EncodedPacking.h"
 #include "llvm/Support/FileSystem.h"
 
 using namespace mlir;
@@ -27,12 +28,27 @@ namespace qc {
 // Kernels
 //===----------------------------------------------------------------------===//
 
+namespace {
+/// A kernel that the graph launches, and the encoding that it decodes.
+struct UsedKernel {
+  llvm::StringRef text;
+  mlir::qc::EncodingAttrInterface encoding;
+};
+} // namespace
+
 /// The kernels that the graph launches, in the order of their numbers.
-static llvm::SmallVector<llvm::StringRef> kernelTexts(ModuleOp module) {
-  llvm::SmallVector<llvm::StringRef> texts;
-  for (Attribute entry : module->getAttrOfType<ArrayAttr>("qc.kernels"))
-    texts.push_back(cast<StringAttr>(entry).getValue());
-  return texts;
+static llvm::SmallVector<UsedKernel> usedKernels(ModuleOp module) {
+  llvm::SmallVector<UsedKernel> kernels;
+  for (Attribute entry : module->getAttrOfType<ArrayAttr>("qc.kernels")) {
+    if (auto text = dyn_cast<StringAttr>(entry)) {
+      kernels.push_back({text.getValue(), {}});
+      continue;
+    }
+    auto pair = cast<ArrayAttr>(entry);
+    kernels.push_back({cast<StringAttr>(pair[0]).getValue(),
+                       cast<mlir::qc::EncodingAttrInterface>(pair[1])});
+  }
+  return kernels;
 }
 
 static std::string kernelSymbol(llvm::StringRef text) {
@@ -57,7 +73,7 @@ static LogicalResult addKernels(ModuleOp graph, ModuleOp module,
                                 const Target &target, const CpuLevel &level) {
   OwningOpRef<ModuleOp> generic = ModuleOp::create(graph.getLoc());
   bool anyGeneric = false;
-  for (llvm::StringRef text : kernelTexts(graph)) {
+  for (auto [text, encoding] : usedKernels(graph)) {
     std::string symbol = kernelSymbol(text) + "__" + level.name;
     if (text.consume_front("@")) {
       auto source = graph.lookupSymbol<func::FuncOp>(text);
@@ -67,12 +83,19 @@ static LogicalResult addKernels(ModuleOp graph, ModuleOp module,
       continue;
     }
     auto key = KernelKey::parse(text.str());
-    if (failed(emitKernel(module, *key, level, target, symbol)))
+    // Only the rank matters to how an element of [K, N] decodes.
+    std::optional<numerics::DecodeSpec> spec;
+    if (encoding)
+      spec = contractSpec(encoding.getDecodeSpec({1, 1}), false);
+    if (failed(emitKernel(module, *key, level, target, symbol,
+                          spec ? &*spec : nullptr)))
       return failure();
   }
   if (!anyGeneric)
     return success();
-  if (failed(mlir::qc::lowerGenericKernels(*generic)))
+  PassManager pm(graph.getContext());
+  mlir::qc::buildGenericKernelPipeline(pm);
+  if (failed(pm.run(*generic)))
     return failure();
   moveInto(*generic, module);
   return success();
@@ -123,8 +146,8 @@ static void describePorts(ModuleOp module, NetSpec &net) {
       net.symbols.push_back(
           {bound.getName().str(), range[0], range[1], range[2]});
     }
-  auto type = cast<FunctionType>(
-      module->getAttrOfType<TypeAttr>("qc.type").getValue());
+  auto type =
+      cast<FunctionType>(module->getAttrOfType<TypeAttr>("qc.type").getValue());
   auto inputs = module->getAttrOfType<ArrayAttr>("qc.inputs");
   auto outputs = module->getAttrOfType<ArrayAttr>("qc.outputs");
   for (auto [number, input] : llvm::enumerate(type.getInputs())) {
@@ -132,23 +155,22 @@ static void describePorts(ModuleOp module, NetSpec &net) {
     PortSpec port;
     port.name = portName(inputs, number, "input");
     port.dtype = portType(tensor.getElementType());
-    auto dims = inputs ? cast<DictionaryAttr>(inputs[number])
-                             .getAs<ArrayAttr>("qc.dims")
-                       : ArrayAttr();
+    auto dims =
+        inputs
+            ? cast<DictionaryAttr>(inputs[number]).getAs<ArrayAttr>("qc.dims")
+            : ArrayAttr();
     for (auto [axis, size] : llvm::enumerate(tensor.getShape()))
-      port.axes.push_back(
-          ShapedType::isDynamic(size)
-              ? AxisSpec::named(symbols.lookup(
-                    cast<StringAttr>(dims[axis]).getValue()))
-              : AxisSpec::fixed(size));
+      port.axes.push_back(ShapedType::isDynamic(size)
+                              ? AxisSpec::named(symbols.lookup(
+                                    cast<StringAttr>(dims[axis]).getValue()))
+                              : AxisSpec::fixed(size));
     net.inputs.push_back(std::move(port));
   }
   auto axes = module->getAttrOfType<ArrayAttr>("qc.output_axes");
   for (auto [number, output] : llvm::enumerate(type.getResults())) {
     PortSpec port;
     port.name = portName(outputs, number, "output");
-    port.dtype =
-        portType(cast<RankedTensorType>(output).getElementType());
+    port.dtype = portType(cast<RankedTensorType>(output).getElementType());
     for (Attribute axis : cast<ArrayAttr>(axes[number])) {
       auto v = cast<DenseI64ArrayAttr>(axis).asArrayRef();
       port.axes.push_back({static_cast<int32_t>(v[0]),
@@ -172,7 +194,8 @@ struct Stage {
 
 static std::vector<Stage> stagesOf(const mlir::qc::KernelOptions &options) {
   return {
-      {"integer", [](OpPassManager &pm) { mlir::qc::buildIntegerPipeline(pm); }},
+      {"integer",
+       [](OpPassManager &pm) { mlir::qc::buildIntegerPipeline(pm); }},
       {"packed",
        [&](OpPassManager &pm) { mlir::qc::buildPackedPipeline(pm, options); }},
       {"kernels",
@@ -191,8 +214,8 @@ static llvm::Error runStage(LoadedModel &model, const Stage &stage) {
   return llvm::Error::success();
 }
 
-static void setOptions(mlir::qc::KernelOptions &options,
-                       LoadedModel &model, const Target &target) {
+static void setOptions(mlir::qc::KernelOptions &options, LoadedModel &model,
+                       const Target &target) {
   options.target = target.text;
   options.base = model.baseFolder;
 }
@@ -209,8 +232,7 @@ static std::vector<CompiledLayer> layersOf(ModuleOp module) {
 /// qc_graph alone, without the functions that the kernels came from.
 static OwningOpRef<ModuleOp> graphOnly(ModuleOp module) {
   OwningOpRef<ModuleOp> graph = cast<ModuleOp>(module->clone());
-  for (auto function :
-       llvm::to_vector(graph->getOps<func::FuncOp>()))
+  for (auto function : llvm::to_vector(graph->getOps<func::FuncOp>()))
     function.erase();
   for (NamedAttribute attribute : llvm::to_vector((*graph)->getAttrs()))
     (*graph)->removeAttr(attribute.getName());
@@ -245,8 +267,8 @@ llvm::Expected<CompiledNet> generateCode(LoadedModel &model,
       module->getAttrOfType<IntegerAttr>("qc.arena_bytes").getInt();
   result.weightsBytes =
       module->getAttrOfType<IntegerAttr>("qc.weights_bytes").getInt();
-  for (llvm::StringRef text : kernelTexts(module))
-    result.net.kernels.push_back(kernelSymbol(text));
+  for (const UsedKernel &kernel : usedKernels(module))
+    result.net.kernels.push_back(kernelSymbol(kernel.text));
 
   DiagnosticCollector diagnostics(module.getContext());
   for (auto [number, level] : llvm::enumerate(options.target.levels)) {

@@ -42,18 +42,17 @@ CompiledNet::~CompiledNet() {
 std::unique_ptr<MLIRContext> makeContext() {
   DialectRegistry registry;
   mlir::qc::registerAllDialects(registry);
-  auto context = std::make_unique<MLIRContext>(
-      registry, MLIRContext::Threading::DISABLED);
+  auto context =
+      std::make_unique<MLIRContext>(registry, MLIRContext::Threading::DISABLED);
   context->loadAllAvailableDialects();
   loadKernelDialects(*context);
   return context;
 }
 
 /// Runs the passes that `build` adds; a failure is an error about `file`.
-static llvm::Error
-runPasses(ModuleOp module, llvm::StringRef file,
-          llvm::function_ref<void(OpPassManager &)> build,
-          std::vector<std::string> *remarks = nullptr) {
+static llvm::Error runPasses(ModuleOp module, llvm::StringRef file,
+                             llvm::function_ref<void(OpPassManager &)> build,
+                             std::vector<std::string> *remarks = nullptr) {
   DiagnosticCollector diagnostics(module.getContext());
   PassManager pm(module.getContext());
   build(pm);

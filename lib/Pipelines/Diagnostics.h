@@ -46,7 +46,6 @@ private:
   }
 
   void keep(mlir::Diagnostic &diagnostic) {
-    if (getenv("QCDBG")) llvm::errs() << diagnostic.str() << "\n";
     std::string name = nameOf(diagnostic.getLocation());
     if (diagnostic.getSeverity() == mlir::DiagnosticSeverity::Error) {
       if (message.empty()) {

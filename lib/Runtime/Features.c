@@ -33,8 +33,8 @@ static uint64_t pick(unsigned value, const struct feature *list, size_t count) {
 #define PICK(value, list) pick(value, list, sizeof(list) / sizeof((list)[0]))
 
 static const struct feature leaf1_ecx[] = {
-    {QC_RT_X86_SSE3, 0},   {QC_RT_X86_PCLMUL, 1}, {QC_RT_X86_SSSE3, 9},
-    {QC_RT_X86_CX16, 13},  {QC_RT_X86_SSE41, 19}, {QC_RT_X86_SSE42, 20},
+    {QC_RT_X86_SSE3, 0},   {QC_RT_X86_PCLMUL, 1},  {QC_RT_X86_SSSE3, 9},
+    {QC_RT_X86_CX16, 13},  {QC_RT_X86_SSE41, 19},  {QC_RT_X86_SSE42, 20},
     {QC_RT_X86_MOVBE, 22}, {QC_RT_X86_POPCNT, 23}, {QC_RT_X86_AES, 25}};
 static const struct feature leaf1_ecx_avx[] = {
     {QC_RT_X86_FMA, 12}, {QC_RT_X86_AVX, 28}, {QC_RT_X86_F16C, 29}};
@@ -50,12 +50,11 @@ static const struct feature leaf7_ebx_512[] = {
 static const struct feature leaf7_ecx[] = {{QC_RT_X86_GFNI, 8}};
 static const struct feature leaf7_ecx_avx[] = {{QC_RT_X86_VAES, 9},
                                                {QC_RT_X86_VPCLMULQDQ, 10}};
-static const struct feature leaf7_ecx_512[] = {
-    {QC_RT_X86_AVX512VBMI, 1},
-    {QC_RT_X86_AVX512VBMI2, 6},
-    {QC_RT_X86_AVX512VNNI, 11},
-    {QC_RT_X86_AVX512BITALG, 12},
-    {QC_RT_X86_AVX512VPOPCNTDQ, 14}};
+static const struct feature leaf7_ecx_512[] = {{QC_RT_X86_AVX512VBMI, 1},
+                                               {QC_RT_X86_AVX512VBMI2, 6},
+                                               {QC_RT_X86_AVX512VNNI, 11},
+                                               {QC_RT_X86_AVX512BITALG, 12},
+                                               {QC_RT_X86_AVX512VPOPCNTDQ, 14}};
 static const struct feature leaf7_edx_512[] = {{QC_RT_X86_AVX512FP16, 23}};
 static const struct feature leaf71_eax_avx[] = {{QC_RT_X86_AVXVNNI, 4},
                                                 {QC_RT_X86_AVXIFMA, 23}};
@@ -63,9 +62,10 @@ static const struct feature leaf71_eax_512[] = {{QC_RT_X86_AVX512BF16, 5}};
 static const struct feature leaf71_edx_avx[] = {{QC_RT_X86_AVXVNNIINT8, 4},
                                                 {QC_RT_X86_AVXNECONVERT, 5},
                                                 {QC_RT_X86_AVXVNNIINT16, 10}};
-static const struct feature extended_ecx[] = {
-    {QC_RT_X86_SAHF, 0}, {QC_RT_X86_LZCNT, 5}, {QC_RT_X86_SSE4A, 6},
-    {QC_RT_X86_TBM, 21}};
+static const struct feature extended_ecx[] = {{QC_RT_X86_SAHF, 0},
+                                              {QC_RT_X86_LZCNT, 5},
+                                              {QC_RT_X86_SSE4A, 6},
+                                              {QC_RT_X86_TBM, 21}};
 static const struct feature extended_ecx_avx[] = {{QC_RT_X86_XOP, 11},
                                                   {QC_RT_X86_FMA4, 16}};
 
@@ -120,16 +120,16 @@ struct feature {
 };
 
 static const struct feature features[] = {
-    {QC_RT_ARM_AES, 0, 3},          {QC_RT_ARM_SHA2, 0, 6},
-    {QC_RT_ARM_CRC, 0, 7},          {QC_RT_ARM_LSE, 0, 8},
-    {QC_RT_ARM_FULLFP16, 0, 10},    {QC_RT_ARM_RDM, 0, 12},
-    {QC_RT_ARM_JSCVT, 0, 13},       {QC_RT_ARM_COMPLXNUM, 0, 14},
-    {QC_RT_ARM_RCPC, 0, 15},        {QC_RT_ARM_SHA3, 0, 17},
-    {QC_RT_ARM_DOTPROD, 0, 20},     {QC_RT_ARM_SVE, 0, 22},
-    {QC_RT_ARM_FP16FML, 0, 23},     {QC_RT_ARM_LSE2, 0, 25},
-    {QC_RT_ARM_RCPC_IMMO, 0, 26},   {QC_RT_ARM_FLAGM, 0, 27},
-    {QC_RT_ARM_SVE2, 1, 1},         {QC_RT_ARM_ALTNZCV, 1, 7},
-    {QC_RT_ARM_FRINT3264, 1, 8},    {QC_RT_ARM_I8MM, 1, 13},
+    {QC_RT_ARM_AES, 0, 3},        {QC_RT_ARM_SHA2, 0, 6},
+    {QC_RT_ARM_CRC, 0, 7},        {QC_RT_ARM_LSE, 0, 8},
+    {QC_RT_ARM_FULLFP16, 0, 10},  {QC_RT_ARM_RDM, 0, 12},
+    {QC_RT_ARM_JSCVT, 0, 13},     {QC_RT_ARM_COMPLXNUM, 0, 14},
+    {QC_RT_ARM_RCPC, 0, 15},      {QC_RT_ARM_SHA3, 0, 17},
+    {QC_RT_ARM_DOTPROD, 0, 20},   {QC_RT_ARM_SVE, 0, 22},
+    {QC_RT_ARM_FP16FML, 0, 23},   {QC_RT_ARM_LSE2, 0, 25},
+    {QC_RT_ARM_RCPC_IMMO, 0, 26}, {QC_RT_ARM_FLAGM, 0, 27},
+    {QC_RT_ARM_SVE2, 1, 1},       {QC_RT_ARM_ALTNZCV, 1, 7},
+    {QC_RT_ARM_FRINT3264, 1, 8},  {QC_RT_ARM_I8MM, 1, 13},
     {QC_RT_ARM_BF16, 1, 14}};
 
 uint64_t qc_rt_cpu_features(void) {

@@ -45,7 +45,7 @@ static int32_t map_file(struct qc_rt_model *model, const char *path) {
   void *data = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE, file, 0);
   close(file);
   if (data == MAP_FAILED)
-    return QC_RT_E_MEMORY;
+    return QC_RT_E_WEIGHTS;
   int32_t status = take(model, data, bytes);
   if (status != QC_RT_OK) {
     munmap(data, bytes);

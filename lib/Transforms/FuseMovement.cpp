@@ -74,13 +74,19 @@ static Value assemble(OpBuilder &builder, Location loc, Value bytes,
   return AssembleOp::create(builder, loc, withEncoding(type, affine), bytes);
 }
 
-/// Padding that a fused convolution or pooling does itself.
+/// What a fused convolution or pooling does itself: padding, and splitting
+/// channels in groups.
 static bool willBeAbsorbed(Operation *op) {
-  auto pad = dyn_cast<tensor::PadOp>(op);
-  return pad && !pad->use_empty() &&
-         llvm::all_of(pad->getUsers(), [](Operation *user) {
-           return ConvView::match(user) || PoolView::match(user);
-         });
+  bool isPad = isa<tensor::PadOp>(op);
+  if ((!isPad && !isa<tensor::ExpandShapeOp>(op)) || op->use_empty())
+    return false;
+  return llvm::all_of(op->getUsers(), [&](Operation *user) {
+    std::optional<ConvView> conv = ConvView::match(user);
+    if (!isPad)
+      return conv && conv->kind == ConvView::Kind::Grouped;
+    return conv || PoolView::match(user) ||
+           (isa<tensor::ExpandShapeOp>(user) && willBeAbsorbed(user));
+  });
 }
 
 /// True if padding has a constant that is the value of a code.

@@ -359,9 +359,9 @@ struct FollowDim : OpRewritePattern<tensor::DimOp> {
 } // namespace
 
 void mlir::qc::populateMoveTransposePatterns(RewritePatternSet &patterns) {
-  patterns
-      .add<MoveThroughElementwise, MoveThroughChannelAffine, MovePadDown,
-           MovePadUp, MoveThroughSlice, MoveThroughConcat, MoveThroughReduce,
-           SkipUnitTranspose, MergeTransposes, FollowDim>(
-          patterns.getContext());
+  patterns.add<MoveThroughElementwise, MoveThroughGeneric, MoveIntoWeight,
+               MoveThroughChannelAffine, MovePadDown, MovePadUp,
+               MoveThroughSlice, MoveThroughConcat, MoveThroughReduce,
+               SkipUnitTranspose, MergeTransposes, FollowDim>(
+      patterns.getContext());
 }

@@ -13,12 +13,10 @@ class CompileError(Exception):
     """What `qc` found wrong; `fields` has code, file, where, found, expected."""
 
     def __init__(self, fields):
-        parts = [fields.get("file"), fields.get("where")]
-        text = ": ".join(part for part in parts if part)
-        for name in ("found", "expected"):
-            if fields.get(name):
-                text += f"{', ' if text else ''}{name} {fields[name]}"
-        super().__init__(text)
+        what = ", ".join(f"{name} {fields[name]}"
+                         for name in ("found", "expected") if fields.get(name))
+        parts = [fields.get("file"), fields.get("where"), what]
+        super().__init__(": ".join(part for part in parts if part))
         self.fields = fields
 
 

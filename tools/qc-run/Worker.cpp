@@ -124,8 +124,7 @@ readInputs(mlir::func::FuncOp function, NpzFile &arrays) {
       inputs.push_back(std::move(*array));
       continue;
     }
-    auto converted =
-        convertExactly(*array, DType::BF16, arrays.path(), name);
+    auto converted = convertExactly(*array, DType::BF16, arrays.path(), name);
     if (!converted)
       return converted.takeError();
     inputs.push_back(std::move(*converted));

@@ -45,16 +45,16 @@ static void report(Driver &driver, const BenchCommand &command,
                    int64_t batch) {
   double throughput = times.runsPerSecond * static_cast<double>(batch);
   if (driver.json) {
-    driver.print(llvm::json::Object{{"latency_ms",
-                   llvm::json::Object{{"median", times.median()},
-                                      {"p95", times.p95()},
-                                      {"min", times.runs.front()}}},
-                  {"threads", command.load.threads},
-                  {"streams", command.load.streams},
-                  {"batch", batch},
-                  {"runs", static_cast<int64_t>(times.runs.size())},
-                  {"throughput", throughput},
-                  {"emulated", net.emulated()}});
+    driver.print(llvm::json::Object{
+        {"latency_ms", llvm::json::Object{{"median", times.median()},
+                                          {"p95", times.p95()},
+                                          {"min", times.runs.front()}}},
+        {"threads", command.load.threads},
+        {"streams", command.load.streams},
+        {"batch", batch},
+        {"runs", static_cast<int64_t>(times.runs.size())},
+        {"throughput", throughput},
+        {"emulated", net.emulated()}});
     return;
   }
   Table table({"median", "p95", "min", "samples/s"});

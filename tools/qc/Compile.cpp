@@ -38,14 +38,14 @@ static void printTable(const BuildRequest &request, const BuildResult &result) {
     return times ? millisecondsText(times->median()) : std::string();
   };
   if (result.times)
-    table.add({"latency (median)", latency(result.fp32Times),
-               latency(result.times)});
+    table.add(
+        {"latency (median)", latency(result.fp32Times), latency(result.times)});
   if (result.metric) {
     bool compared = result.referenceQuality.samples > 0;
     table.add({result.metric->text,
-               compared ? metricText(*result.metric,
-                                     result.referenceQuality.value)
-                        : "",
+               compared
+                   ? metricText(*result.metric, result.referenceQuality.value)
+                   : "",
                metricText(*result.metric, result.quality.value)});
     if (compared)
       table.add({"difference (95 %)", "",
@@ -85,10 +85,12 @@ static Error dumpLevels(BuildRequest request, const BuildHooks &hooks) {
     auto text = buildLevel(request, hooks);
     if (!text)
       return text.takeError();
-    StringRef suffix = level == "asm" ? ".s" : level == "llvm" ? ".ll" : ".mlir";
+    StringRef suffix = level == "asm"    ? ".s"
+                       : level == "llvm" ? ".ll"
+                                         : ".mlir";
     llvm::SmallString<128> path(folder);
-    llvm::sys::path::append(path, std::to_string(number++) + "-" + level +
-                                      suffix);
+    llvm::sys::path::append(path,
+                            std::to_string(number++) + "-" + level + suffix);
     std::error_code code;
     llvm::raw_fd_ostream os(path, code);
     if (code)
@@ -204,11 +206,12 @@ static Expected<int> runCalibrate(Driver &driver, CompileCommand &command) {
     return error;
   driver.progress.clear();
   if (driver.json)
-    driver.print(llvm::json::Object{{"output", llvm::json::fixUTF8(request.output)},
-                  {"samples", statistics->samples},
-                  {"tensors", static_cast<int64_t>(parsed->tensors.size())},
-                  {"hash", statistics->hash},
-                  {"seconds", statistics->seconds}});
+    driver.print(llvm::json::Object{
+        {"output", llvm::json::fixUTF8(request.output)},
+        {"samples", statistics->samples},
+        {"tensors", static_cast<int64_t>(parsed->tensors.size())},
+        {"hash", statistics->hash},
+        {"seconds", statistics->seconds}});
   else
     llvm::outs() << "statistics of " << parsed->tensors.size()
                  << " tensors from " << statistics->samples

@@ -76,8 +76,7 @@ void Driver::note(StringRef line) {
 
 void Driver::print(llvm::json::Object object) {
   object["schema"] = 1;
-  llvm::outs() << llvm::formatv("{0:2}",
-                                llvm::json::Value(std::move(object)))
+  llvm::outs() << llvm::formatv("{0:2}", llvm::json::Value(std::move(object)))
                << "\n";
   llvm::outs().flush();
 }
@@ -93,8 +92,7 @@ BuildHooks Driver::hooks() {
 }
 
 llvm::Error qc::driver::notBuilt(const llvm::Twine &what) {
-  return inputError("not-built", "", "", what + ", which is not built yet",
-                    "");
+  return inputError("not-built", "", "", what + ", which is not built yet", "");
 }
 
 bool qc::driver::isFolderOfQc(StringRef path) {
@@ -135,9 +133,9 @@ llvm::Error qc::driver::checkModel(StringRef path, bool artifacts) {
     return notBuilt("reading the GGUF file " + printable(path));
   if (suffix != ".onnx" && suffix != ".mlir" && suffix != ".mlirbc")
     return inputError("model-kind", path, "",
-                      suffix.empty() ? "a file without an ending"
-                                     : "a file that ends in " +
-                                           printable(suffix),
+                      suffix.empty()
+                          ? "a file without an ending"
+                          : "a file that ends in " + printable(suffix),
                       kinds);
   return llvm::Error::success();
 }

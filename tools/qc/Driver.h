@@ -58,7 +58,7 @@ llvm::Error notBuilt(const llvm::Twine &what);
 
 /// The options that compile, quantize and calibrate share, as given.
 struct CompileArguments {
-  std::string target = "host", observer = "minmax", threading, weights = "auto";
+  std::string target = "host", observer = "mse", threading, weights = "auto";
   std::vector<std::string> dims, shapes, layers;
   std::string algorithms, ignored;
   CompileOptions options;

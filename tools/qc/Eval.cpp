@@ -35,9 +35,10 @@ static json::Object valueJson(const MetricValue &value) {
                       {"ci95", json::Array{value.low, value.high}}};
 }
 
-static Expected<std::unique_ptr<Network>>
-open(Driver &driver, const EvalCommand &command, StringRef path,
-     const CompileOptions &options) {
+static Expected<std::unique_ptr<Network>> open(Driver &driver,
+                                               const EvalCommand &command,
+                                               StringRef path,
+                                               const CompileOptions &options) {
   LoadOptions load;
   load.threads = command.threads;
   return openNetwork(driver, path, options, load, command.data);
@@ -54,12 +55,11 @@ static Expected<Evaluation> evaluateOne(Driver &driver,
   auto data = DataSet::open(command.data, net.inputs(), options);
   if (!data)
     return data.takeError();
-  auto result = evaluate(net, reference, **data, spec,
-                         [&](int64_t done, int64_t all) {
-                           driver.progress.update(
-                               "evaluating", static_cast<double>(done) / all);
-                           return !interrupted();
-                         });
+  auto result =
+      evaluate(net, reference, **data, spec, [&](int64_t done, int64_t all) {
+        driver.progress.update("evaluating", static_cast<double>(done) / all);
+        return !interrupted();
+      });
   if (result && result->interrupted)
     return inputError("interrupted", "", "", "an interrupt", "");
   return result;
@@ -125,7 +125,8 @@ static void addData(CLI::App &command, EvalCommand &state, bool required) {
                   "top1, top5, mse, sqnr, psnr, cosine, agreement, kl, "
                   "spearman-cosine, or with an output: top1(logits)")
       ->required(required);
-  command.add_option("--labels", state.labels, "Array with the labels (labels)");
+  command.add_option("--labels", state.labels,
+                     "Array with the labels (labels)");
   command.add_option("--samples", state.samples, "Use the first N samples");
   command.add_option("--threads", state.threads, "Threads to run on (1)")
       ->check(CLI::Range(1, 1024));

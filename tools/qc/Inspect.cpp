@@ -73,8 +73,8 @@ static Expected<int> inspectModel(Driver &driver, StringRef path,
     printPorts("input ", (*net)->inputs());
     printPorts("output", (*net)->outputs());
     llvm::outs() << "parameters: " << bytes / 4 << " (" << bytesText(bytes)
-                 << " in float32)"
-                 << (isQuantized(module) ? ", quantized" : "") << "\n";
+                 << " in float32)" << (isQuantized(module) ? ", quantized" : "")
+                 << "\n";
     for (const auto &[name, count] : ops)
       llvm::outs() << "  " << count << " x " << name << "\n";
     return ExitDone;
@@ -82,12 +82,13 @@ static Expected<int> inspectModel(Driver &driver, StringRef path,
   json::Object counts;
   for (const auto &[name, count] : ops)
     counts[name] = count;
-  driver.print(llvm::json::Object{{"inputs", portsJson((*net)->inputs())},
-                {"outputs", portsJson((*net)->outputs())},
-                {"parameters", bytes / 4},
-                {"quantized", isQuantized(module)},
-                {"licence", json::fixUTF8((*net)->model().licence)},
-                {"ops", std::move(counts)}});
+  driver.print(
+      llvm::json::Object{{"inputs", portsJson((*net)->inputs())},
+                         {"outputs", portsJson((*net)->outputs())},
+                         {"parameters", bytes / 4},
+                         {"quantized", isQuantized(module)},
+                         {"licence", json::fixUTF8((*net)->model().licence)},
+                         {"ops", std::move(counts)}});
   return ExitDone;
 }
 
@@ -103,8 +104,8 @@ static Expected<json::Object> readJson(const std::string &path) {
     return file.takeError();
   auto parsed = json::parse((*file)->contents());
   if (!parsed)
-    return inputError("bad-json", path, "",
-                      llvm::toString(parsed.takeError()), "JSON of qc");
+    return inputError("bad-json", path, "", llvm::toString(parsed.takeError()),
+                      "JSON of qc");
   if (json::Object *object = parsed->getAsObject())
     return std::move(*object);
   return inputError("bad-json", path, "", "JSON that is no object",
@@ -120,7 +121,7 @@ static Expected<int> inspectArtifact(Driver &driver, StringRef path) {
     return report.takeError();
   if (driver.json) {
     driver.print(llvm::json::Object{{"manifest", std::move(*manifest)},
-                  {"report", std::move(*report)}});
+                                    {"report", std::move(*report)}});
     return ExitDone;
   }
   auto text = [&](StringRef key) {
@@ -207,9 +208,9 @@ static bool equal(llvm::ArrayRef<HostTensor> a, llvm::ArrayRef<HostTensor> b) {
 }
 
 /// The outputs for the inputs, run on this many threads.
-static Expected<std::vector<HostTensor>>
-runOn(const InspectCommand &command, int threads, int64_t sample,
-      int64_t &samples) {
+static Expected<std::vector<HostTensor>> runOn(const InspectCommand &command,
+                                               int threads, int64_t sample,
+                                               int64_t &samples) {
   LoadOptions load;
   load.threads = threads;
   auto net = LoadedNet::open(command.model, load);
@@ -256,7 +257,8 @@ static Expected<int> verify(Driver &driver, InspectCommand &command) {
   driver.progress.clear();
   size_t files = manifest->getObject("files")->size();
   if (driver.json)
-    driver.print(llvm::json::Object{{"ok", true}, {"files", files}, {"samples", samples}});
+    driver.print(llvm::json::Object{
+        {"ok", true}, {"files", files}, {"samples", samples}});
   else
     llvm::outs() << "ok: " << files << " files are as written, " << samples
                  << " samples give the same bits on one thread and on three\n";

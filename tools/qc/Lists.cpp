@@ -37,8 +37,8 @@ static Expected<int> formats(Driver &driver) {
   Table table({"--precision", "weights", "activations", "bits per weight"});
   json::Array rows;
   for (const Format &format : formatTable) {
-    table.add({format.precision, format.weights, format.activations,
-               format.bits});
+    table.add(
+        {format.precision, format.weights, format.activations, format.bits});
     rows.push_back(json::Object{{"precision", format.precision},
                                 {"weights", format.weights},
                                 {"activations", format.activations},
@@ -59,8 +59,8 @@ static Expected<int> targets(Driver &driver) {
     std::string name = arch == Arch::X86_64 ? "x86-64" : "aarch64";
     for (const CpuLevel &level : knownLevels(arch)) {
       bool here = hostRuns(arch, level);
-      table.add({level.name, name, level.cpu, level.features,
-                 here ? "yes" : "no"});
+      table.add(
+          {level.name, name, level.cpu, level.features, here ? "yes" : "no"});
       rows.push_back(json::Object{{"level", level.name},
                                   {"target", name},
                                   {"cpu", level.cpu},
@@ -69,7 +69,8 @@ static Expected<int> targets(Driver &driver) {
     }
   }
   if (driver.json)
-    driver.print(llvm::json::Object{{"host", host.text}, {"targets", std::move(rows)}});
+    driver.print(
+        llvm::json::Object{{"host", host.text}, {"targets", std::move(rows)}});
   else
     llvm::outs() << "host: " << host.text << " (" << machineText() << ")\n"
                  << table.text()
@@ -82,14 +83,12 @@ static Expected<int> targets(Driver &driver) {
 void qc::driver::addLists(CLI::App &app, Driver &driver) {
   CLI::App *command = app.add_subcommand("formats", "The precisions there are");
   driver.addCommon(*command);
-  command->callback([&driver] {
-    driver.action = [&driver] { return formats(driver); };
-  });
+  command->callback(
+      [&driver] { driver.action = [&driver] { return formats(driver); }; });
   command = app.add_subcommand("targets", "The targets there are");
   driver.addCommon(*command);
-  command->callback([&driver] {
-    driver.action = [&driver] { return targets(driver); };
-  });
+  command->callback(
+      [&driver] { driver.action = [&driver] { return targets(driver); }; });
 }
 
 void qc::driver::addUnbuilt(CLI::App &app, Driver &driver) {

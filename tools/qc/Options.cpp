@@ -51,16 +51,14 @@ void CompileArguments::addQuantizationOptions(CLI::App &command) {
   command.add_flag("--requantize", options.requantize,
                    "Quantize a quantized model again");
   command.add_option("--observer", observer,
-                     "minmax (default), percentile:99.99, entropy or mse");
+                     "minmax, percentile:99.99, entropy or mse (default)");
   command.add_flag("--strict", options.strict,
                    "Fail where a layer can't be quantized as asked");
   command.add_option("--seed", options.seed, "Seed of what is random");
   for (const char *name : {"--imatrix", "--within", "--verdict-data",
                            "--objective", "--max-size", "--time-limit"})
-    unbuilt.push_back(
-        command.add_option(name, ignored, "Not built yet"));
-  unbuilt.push_back(
-      command.add_flag("--resume")->description("Not built yet"));
+    unbuilt.push_back(command.add_option(name, ignored, "Not built yet"));
+  unbuilt.push_back(command.add_flag("--resume")->description("Not built yet"));
 }
 
 void CompileArguments::addTargetOptions(CLI::App &command) {
@@ -126,8 +124,7 @@ static Expected<DimRange> parseDim(StringRef text) {
   llvm::SmallVector<int64_t, 3> sizes;
   if (!parseSizes(named->second, ':', sizes) || sizes.size() > 3)
     return badOption("--dim", text, form);
-  DimRange range{named->first.str(), sizes.front(), sizes.back(),
-                 sizes.back()};
+  DimRange range{named->first.str(), sizes.front(), sizes.back(), sizes.back()};
   if (sizes.size() == 3)
     range.opt = sizes[1];
   if (range.min > range.opt || range.opt > range.max)

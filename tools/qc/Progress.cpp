@@ -37,8 +37,8 @@ void Progress::update(llvm::StringRef what, double done) {
   constexpr int width = 24;
   done = std::clamp(done, 0.0, 1.0);
   auto full = static_cast<int>(done * width);
-  std::string bar =
-      std::string(full, '#') + std::string(width - full, '-'), eta;
+  std::string bar = std::string(full, '#') + std::string(width - full, '-'),
+              eta;
   std::chrono::duration<double> spent = now - start;
   if (done > 0.01) {
     auto left = static_cast<int>(spent.count() * (1 - done) / done + 0.5);

@@ -130,8 +130,7 @@ static Expected<int> run(Driver &driver, RunCommand &command) {
     return options.takeError();
   LoadOptions load;
   load.threads = command.threads;
-  auto net =
-      openNetwork(driver, command.model, *options, load, command.inputs);
+  auto net = openNetwork(driver, command.model, *options, load, command.inputs);
   if (!net)
     return net.takeError();
   auto whole = wholeInputs(command.inputs, **net);
@@ -147,17 +146,18 @@ static Expected<int> run(Driver &driver, RunCommand &command) {
   driver.progress.clear();
   llvm::json::Array arrays;
   for (auto [port, tensor] : llvm::zip_equal((*net)->outputs(), *outputs)) {
-    arrays.push_back(llvm::json::Object{
-        {"name", llvm::json::fixUTF8(port.name)},
-        {"shape", llvm::json::Array(tensor.shape())},
-        {"dtype", name(tensor.dtype())}});
+    arrays.push_back(
+        llvm::json::Object{{"name", llvm::json::fixUTF8(port.name)},
+                           {"shape", llvm::json::Array(tensor.shape())},
+                           {"dtype", name(tensor.dtype())}});
     if (!driver.json)
       llvm::outs() << printable(port.name) << ": " << tensor.describe() << "\n";
   }
   if (driver.json)
-    driver.print(llvm::json::Object{{"output", llvm::json::fixUTF8(command.output)},
-                  {"runs", samples},
-                  {"outputs", std::move(arrays)}});
+    driver.print(
+        llvm::json::Object{{"output", llvm::json::fixUTF8(command.output)},
+                           {"runs", samples},
+                           {"outputs", std::move(arrays)}});
   return ExitDone;
 }
 

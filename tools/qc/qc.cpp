@@ -24,9 +24,9 @@ static std::string joined(int argc, char **argv) {
   std::string line = "qc";
   for (int i = 1; i < argc; ++i) {
     llvm::StringRef word = argv[i];
-    bool plain = !word.empty() && word.find_first_of(" \t\n'\"\\$*?&|;<>()[]{}"
-                                                     "!#~`") ==
-                                      llvm::StringRef::npos;
+    bool plain =
+        !word.empty() && word.find_first_of(" \t\n'\"\\$*?&|;<>()[]{}"
+                                            "!#~`") == llvm::StringRef::npos;
     line += " ";
     if (plain) {
       line += word.str();

@@ -14,12 +14,9 @@ namespace mlir::qc {
 
 /// Adds to `module` the kernel `symbol` that computes `source`, a function on
 /// tensors made by --convert-qc-to-kernels (its comment there gives the slots).
-/// Call lowerGenericKernels once all are added.
+/// The generic kernel pipeline lowers them once all are added.
 LogicalResult addGenericKernel(ModuleOp module, func::FuncOp source,
                                StringRef symbol);
-
-/// Lowers the functions that addGenericKernel added to loops on memory.
-LogicalResult lowerGenericKernels(ModuleOp module);
 
 } // namespace mlir::qc
 

@@ -85,8 +85,8 @@ llvm::Expected<Evaluation> evaluate(Network &net, Network *reference,
 class MetricRecorder {
 public:
   /// Finds the metric's output among `ports`.
-  static llvm::Expected<MetricRecorder>
-  create(const MetricSpec &spec, llvm::ArrayRef<NetPort> ports);
+  static llvm::Expected<MetricRecorder> create(const MetricSpec &spec,
+                                               llvm::ArrayRef<NetPort> ports);
 
   /// The index of the output that the metric looks at.
   size_t outputIndex() const { return output; }

@@ -34,9 +34,7 @@ public:
   ~ReferenceNet() override;
 
   const std::vector<NetPort> &inputs() const override { return ports.inputs; }
-  const std::vector<NetPort> &outputs() const override {
-    return ports.outputs;
-  }
+  const std::vector<NetPort> &outputs() const override { return ports.outputs; }
   llvm::Expected<std::vector<HostTensor>>
   run(llvm::ArrayRef<HostTensor> tensors) override;
 

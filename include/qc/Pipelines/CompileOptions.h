@@ -50,9 +50,9 @@ struct LayerRule {
 
 /// --observer minmax, percentile:99.99, entropy or mse.
 struct ObserverChoice {
-  enum class Kind { MinMax, Percentile, Entropy, Mse } kind = Kind::MinMax;
+  enum class Kind { MinMax, Percentile, Entropy, Mse } kind = Kind::Mse;
   double percentile = 99.99;
-  std::string text = "minmax";
+  std::string text = "mse";
 };
 
 enum class Threading { None, Callback, OpenMP };

@@ -52,8 +52,7 @@ struct QuantizeOptions : PassPipelineOptions<QuantizeOptions> {
   Option<bool> biasCorrection{*this, "bias-correction",
                               llvm::cl::desc("Correct biases"),
                               llvm::cl::init(false)};
-  Option<bool> strict{*this, "strict",
-                      llvm::cl::desc("Refusals are errors"),
+  Option<bool> strict{*this, "strict", llvm::cl::desc("Refusals are errors"),
                       llvm::cl::init(false)};
 };
 
@@ -75,6 +74,10 @@ struct KernelOptions : PassPipelineOptions<KernelOptions> {
 /// Level 3 to 4, and on to 5.
 void buildPackedPipeline(OpPassManager &pm, const KernelOptions &options);
 void buildKernelsPipeline(OpPassManager &pm, const KernelOptions &options);
+
+/// What addGenericKernel (qc/Conversion/GenericKernels.h) made, to the LLVM
+/// dialect: elementwise chains fused, bufferized, loops.
+void buildGenericKernelPipeline(OpPassManager &pm);
 
 } // namespace mlir::qc
 

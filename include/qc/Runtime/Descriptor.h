@@ -186,18 +186,18 @@ struct qc_rt_level {
 
 /** What the graph function sees of the context that runs it. */
 struct qc_rt_exec {
-  unsigned char *arena;              /*  0: QC_RT_ALIGNMENT aligned */
-  const unsigned char *weights;      /*  8: QC_RT_ALIGNMENT aligned */
-  void *const *inputs;               /* 16 */
-  void *const *outputs;              /* 24 */
-  const int64_t *dims;               /* 32: sizes of the named dimensions */
+  unsigned char *arena;         /*  0: QC_RT_ALIGNMENT aligned */
+  const unsigned char *weights; /*  8: QC_RT_ALIGNMENT aligned */
+  void *const *inputs;          /* 16 */
+  void *const *outputs;         /* 24 */
+  const int64_t *dims;          /* 32: sizes of the named dimensions */
   /** 40: runs all parts of a kernel and returns when they are done. */
   void (*run)(struct qc_rt_exec *exec, int32_t kernel, const int64_t *slots,
               int32_t parts);
-  const qc_rt_kernel *kernels;       /* 48 */
-  qc_rt_parallel_for parallel_for;   /* 56: NULL for the library's own way */
-  void *pool;                        /* 64 */
-  int32_t threads, level;            /* 72, 76 */
+  const qc_rt_kernel *kernels;     /* 48 */
+  qc_rt_parallel_for parallel_for; /* 56: NULL for the library's own way */
+  void *pool;                      /* 64 */
+  int32_t threads, level;          /* 72, 76 */
 };
 
 /** The whole network. */

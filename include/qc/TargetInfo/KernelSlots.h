@@ -49,11 +49,44 @@ namespace qc::slots {
 /// part = (group * n_parts + n_part) * m_parts + m_part.
 namespace contract {
 enum {
-  X, W, Bias, Multiplier, Residual, Y, RowScale, WScale, WZero, Scratch,
-  Batch, Rows, Columns, XBatch, XRow, XColumn, KernelH, XKernelH, KernelW,
-  XKernelW, Run, N, Groups, XGroup, WGroupBytes, YRow, ResidualRow, MChunk,
-  NChunk, MParts, NParts, Low, High, YZero, ResidualZero, ResidualMultiplier,
-  YScale, Count
+  X,
+  W,
+  Bias,
+  Multiplier,
+  Residual,
+  Y,
+  RowScale,
+  WScale,
+  WZero,
+  Scratch,
+  Batch,
+  Rows,
+  Columns,
+  XBatch,
+  XRow,
+  XColumn,
+  KernelH,
+  XKernelH,
+  KernelW,
+  XKernelW,
+  Run,
+  N,
+  Groups,
+  XGroup,
+  WGroupBytes,
+  YRow,
+  ResidualRow,
+  MChunk,
+  NChunk,
+  MParts,
+  NParts,
+  Low,
+  High,
+  YZero,
+  ResidualZero,
+  ResidualMultiplier,
+  YScale,
+  Count
 };
 } // namespace contract
 
@@ -63,9 +96,33 @@ enum {
 /// part cuts the batch * rows output rows: rows_chunk a part.
 namespace depthwise {
 enum {
-  X, W, Bias, Multiplier, Residual, Y, Batch, Rows, Columns, Channels, XBatch,
-  XRow, XColumn, KernelH, XKernelH, KernelW, XKernelW, YRow, ResidualRow,
-  RowsChunk, Low, High, YZero, ResidualZero, ResidualMultiplier, YScale, Count
+  X,
+  W,
+  Bias,
+  Multiplier,
+  Residual,
+  Y,
+  Batch,
+  Rows,
+  Columns,
+  Channels,
+  XBatch,
+  XRow,
+  XColumn,
+  KernelH,
+  XKernelH,
+  KernelW,
+  XKernelW,
+  YRow,
+  ResidualRow,
+  RowsChunk,
+  Low,
+  High,
+  YZero,
+  ResidualZero,
+  ResidualMultiplier,
+  YScale,
+  Count
 };
 } // namespace depthwise
 
@@ -82,9 +139,33 @@ enum {
 /// part: rows_chunk of the batch * rows output rows.
 namespace pool {
 enum {
-  X, Y, Batch, InRows, InColumns, Channels, Rows, Columns, KernelH, KernelW,
-  StrideH, StrideW, DilationH, DilationW, PadTop, PadLeft, XBatch, XRow,
-  XColumn, YRow, RowsChunk, IncludePad, XZero, Multiplier, Low, High, YZero,
+  X,
+  Y,
+  Batch,
+  InRows,
+  InColumns,
+  Channels,
+  Rows,
+  Columns,
+  KernelH,
+  KernelW,
+  StrideH,
+  StrideW,
+  DilationH,
+  DilationW,
+  PadTop,
+  PadLeft,
+  XBatch,
+  XRow,
+  XColumn,
+  YRow,
+  RowsChunk,
+  IncludePad,
+  XZero,
+  Multiplier,
+  Low,
+  High,
+  YZero,
   Count
 };
 } // namespace pool
@@ -93,8 +174,21 @@ enum {
 /// 8-bit tensors: t = f32(a - za) * ma; t = t + f32(b - zb) * mb.
 /// types = a, b, y. part: chunk elements.
 namespace add {
-enum { A, B, Y, Size, Chunk, AZero, AMultiplier, BZero, BMultiplier, Low, High,
-       YZero, Count };
+enum {
+  A,
+  B,
+  Y,
+  Size,
+  Chunk,
+  AZero,
+  AMultiplier,
+  BZero,
+  BMultiplier,
+  Low,
+  High,
+  YZero,
+  Count
+};
 } // namespace add
 
 /// lookup: y[i] = table[x[i]] over bytes (x as an unsigned byte). types = u8
@@ -122,8 +216,23 @@ enum { X, Y, RowScale, Rows, Columns, Chunk, Count };
 /// layer_norm, rms_norm: types = f32, f32; gamma, beta of `columns`, or null
 /// for a step that is left out. Y may be X.
 namespace rowwise {
-enum { X, Y, Gamma, Beta, Rows, Columns, Chunk, Epsilon, Mask, MaskSize1,
-       MaskSize2, MaskStride0, MaskStride1, MaskStride2, Count };
+enum {
+  X,
+  Y,
+  Gamma,
+  Beta,
+  Rows,
+  Columns,
+  Chunk,
+  Epsilon,
+  Mask,
+  MaskSize1,
+  MaskSize2,
+  MaskStride0,
+  MaskStride1,
+  MaskStride2,
+  Count
+};
 } // namespace rowwise
 
 /// unary: elementwise function on f32; flags: the name of numerics::Unary.
@@ -140,9 +249,31 @@ enum { X, Y, Size, Chunk, Count };
 /// at least 128 * K.
 namespace batch_matmul {
 enum {
-  A, B, Y, Scratch, Batch0, Batch1, M, N, K, ABatch0, ABatch1, ARow, AColumn,
-  BBatch0, BBatch1, BRow, BColumn, YBatch0, YBatch1, YRow, MChunk, MParts,
-  Alpha, ScratchBytes, Count
+  A,
+  B,
+  Y,
+  Scratch,
+  Batch0,
+  Batch1,
+  M,
+  N,
+  K,
+  ABatch0,
+  ABatch1,
+  ARow,
+  AColumn,
+  BBatch0,
+  BBatch1,
+  BRow,
+  BColumn,
+  YBatch0,
+  YBatch1,
+  YRow,
+  MChunk,
+  MParts,
+  Alpha,
+  ScratchBytes,
+  Count
 };
 } // namespace batch_matmul
 
@@ -152,9 +283,29 @@ enum {
 /// fill: same, X holds nothing; the value is the low bits of slot Value.
 namespace copy {
 enum {
-  X, Y, Size0, Size1, Size2, Size3, Size4, Size5, XStride0, XStride1, XStride2,
-  XStride3, XStride4, XStride5, YStride0, YStride1, YStride2, YStride3,
-  YStride4, YStride5, Chunk, Value, Count
+  X,
+  Y,
+  Size0,
+  Size1,
+  Size2,
+  Size3,
+  Size4,
+  Size5,
+  XStride0,
+  XStride1,
+  XStride2,
+  XStride3,
+  XStride4,
+  XStride5,
+  YStride0,
+  YStride1,
+  YStride2,
+  YStride3,
+  YStride4,
+  YStride5,
+  Chunk,
+  Value,
+  Count
 };
 } // namespace copy
 

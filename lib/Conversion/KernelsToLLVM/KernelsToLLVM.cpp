@@ -83,9 +83,9 @@ int64_t GraphWriter::kernelNumber(LaunchOp op) {
 ArrayAttr GraphWriter::kernels() {
   SmallVector<Attribute> list;
   for (auto &[key, number] : numbers)
-    list.push_back(key.second ? Attribute(b.getArrayAttr({key.first,
-                                                          key.second}))
-                              : Attribute(key.first));
+    list.push_back(key.second
+                       ? Attribute(b.getArrayAttr({key.first, key.second}))
+                       : Attribute(key.first));
   return b.getArrayAttr(list);
 }
 
@@ -98,9 +98,9 @@ Value GraphWriter::constantsOf(ArrayRef<int64_t> values) {
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPoint(source);
-    table = LLVM::GlobalOp::create(b, loc, type, true, LLVM::Linkage::Private,
-                                   "qc_slots_" + std::to_string(tables++),
-                                   data);
+    table =
+        LLVM::GlobalOp::create(b, loc, type, true, LLVM::Linkage::Private,
+                               "qc_slots_" + std::to_string(tables++), data);
   }
   return LLVM::AddressOfOp::create(b, loc, ptr, table.getSymName());
 }
@@ -149,8 +149,8 @@ void GraphWriter::writeLaunch(LaunchOp op) {
     store(map.lookup(buffer), slot);
   for (auto [size, slot] : llvm::zip_equal(op.getSizes(), op.getSizeSlots()))
     store(asI64(map.lookup(size)), slot);
-  Value parts = LLVM::TruncOp::create(b, loc, i32,
-                                      asI64(map.lookup(op.getParts())));
+  Value parts =
+      LLVM::TruncOp::create(b, loc, i32, asI64(map.lookup(op.getParts())));
   auto type = LLVM::LLVMFunctionType::get(
       LLVM::LLVMVoidType::get(b.getContext()), {ptr, i32, ptr, i32});
   LLVM::CallOp::create(

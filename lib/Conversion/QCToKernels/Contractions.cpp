@@ -11,6 +11,8 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "qc/Numerics/Rounding.h"
+#include "qc/TargetInfo/ContractParts.h"
+#include "qc/TargetInfo/EncodedPacking.h"
 #include "qc/TargetInfo/KernelSlots.h"
 #include "qc/TargetInfo/Packing.h"
 
@@ -28,10 +30,10 @@ static RankedTensorType typeOf(Value value) {
 Epilogue Lowering::epilogueOf(Value result, std::optional<APFloat> low,
                               std::optional<APFloat> high) {
   Epilogue epilogue;
-  epilogue.low = low ? low->convertToFloat()
-                     : -std::numeric_limits<float>::infinity();
-  epilogue.high = high ? high->convertToFloat()
-                       : std::numeric_limits<float>::infinity();
+  epilogue.low =
+      low ? low->convertToFloat() : -std::numeric_limits<float>::infinity();
+  epilogue.high =
+      high ? high->convertToFloat() : std::numeric_limits<float>::infinity();
   AffineAttr affine = getStaticAffine(result);
   if (!affine)
     return epilogue;
@@ -85,15 +87,14 @@ static Value channelScales(Lowering &lowering, Value weight, int64_t channels,
     if (component.name != ::qc::numerics::scalesName)
       continue;
     Value scale = ComponentOp::create(
-        lowering.builder, loc,
-        getComponentType(type.getContext(), component), weight,
-        lowering.builder.getStringAttr(component.name));
+        lowering.builder, loc, getComponentType(type.getContext(), component),
+        weight, lowering.builder.getStringAttr(component.name));
     if (typeOf(scale).getRank() == 1 || typeOf(scale).getNumElements() != 1)
       return scale;
-    auto vector = RankedTensorType::get({channels}, Float32Type::get(
-                                                        type.getContext()));
-    Value empty = tensor::EmptyOp::create(lowering.builder, loc, vector,
-                                          ValueRange());
+    auto vector =
+        RankedTensorType::get({channels}, Float32Type::get(type.getContext()));
+    Value empty =
+        tensor::EmptyOp::create(lowering.builder, loc, vector, ValueRange());
     return linalg::BroadcastOp::create(lowering.builder, loc, scale, empty,
                                        ArrayRef<int64_t>{0})
         .getResult()[0];
@@ -117,6 +118,42 @@ static bool isIntegerWeight(Value weight) {
   return affine && affine.getBits() == 8 && affine.getSymmetric();
 }
 
+/// How the kernel sees the weights: i8 codes for an integer sum, an encoding
+/// that it decodes itself (products), or f32 that are decoded when packed.
+static std::string weightType(Value input, Value weight) {
+  if (getEncoding(input))
+    return "i8";
+  auto encoding = getEncoding(weight);
+  bool decodes = encoding && typeOf(weight).getRank() == 2;
+  return decodes ? encoding.getShortName() : "f32";
+}
+
+/// The type that qc.pack gives the weights of a float sum.
+static RankedTensorType packedType(Value weight, StringRef type,
+                                   int64_t columns,
+                                   ::qc::ContractWeights &shape,
+                                   int64_t &groupBytes) {
+  MLIRContext *context = weight.getContext();
+  Type element = Float32Type::get(context);
+  if (type == "f16")
+    element = Float16Type::get(context);
+  if (type == "bf16")
+    element = BFloat16Type::get(context);
+  bool plain = type == "f32" || type == "f16" || type == "bf16";
+  if (!plain) {
+    auto encoding = getEncoding(weight);
+    groupBytes = ::qc::encodedGroupBytes(
+        ::qc::contractSpec(encoding.getDecodeSpec(typeOf(weight).getShape()),
+                           false),
+        shape.k, columns);
+    return RankedTensorType::get({groupBytes}, IntegerType::get(context, 8));
+  }
+  shape.elementBytes = element.getIntOrFloatBitWidth() / 8;
+  groupBytes = shape.groupBytes();
+  return RankedTensorType::get({shape.packedBytes() / shape.elementBytes},
+                               element);
+}
+
 /// Weights, bias, multipliers: the operands that come from constants. Returns
 /// failure if the combination of encodings has no kernel.
 static LogicalResult addWeights(Lowering &lowering, Launch &launch,
@@ -133,21 +170,21 @@ static LogicalResult addWeights(Lowering &lowering, Launch &launch,
       return c.op->emitOpError("8-bit activations need symmetric 8-bit weights "
                                "with a scale for each channel");
     plain = ComponentOp::create(
-        b, loc, RankedTensorType::get(typeOf(c.weight).getShape(), b.getI8Type()),
+        b, loc,
+        RankedTensorType::get(typeOf(c.weight).getShape(), b.getI8Type()),
         c.weight, b.getStringAttr(::qc::numerics::codesName));
     Value scales = channelScales(lowering, c.weight, c.channels, loc);
     if (x) {
       Epilogue e = lowering.epilogueOf(c.result, c.low, c.high);
       bool divide = e.type != "f32" && !c.activation;
-      scales = FoldMultiplierOp::create(
-          b, loc, scales.getType(), scales,
-          b.getF32FloatAttr(x.getScaleValue()),
-          divide ? b.getF32FloatAttr(e.scale) : FloatAttr());
+      scales = FoldMultiplierOp::create(b, loc, scales.getType(), scales,
+                                        b.getF32FloatAttr(x.getScaleValue()),
+                                        divide ? b.getF32FloatAttr(e.scale)
+                                               : FloatAttr());
     }
     launch.tensor(slots::contract::Multiplier, scales);
     auto sums = RankedTensorType::get({c.channels}, b.getI32Type());
-    int64_t zero =
-        (x ? x.getZeroPoint() : 0) + lowering.storedOffset();
+    int64_t zero = (x ? x.getZeroPoint() : 0) + lowering.storedOffset();
     if (x) {
       Value bias = FoldZeroPointOp::create(b, loc, sums, plain, c.bias,
                                            b.getI64IntegerAttr(zero));
@@ -164,18 +201,27 @@ static LogicalResult addWeights(Lowering &lowering, Launch &launch,
     launch.tensor(slots::contract::Bias, c.bias);
     launch.flag("bias");
   }
-  shape.elementBytes = encodedInput ? 1 : 4;
-  int64_t bytes = layout == "contract"
-                      ? shape.packedBytes() / shape.elementBytes
-                      : typeOf(plain).getNumElements();
-  auto packed =
-      RankedTensorType::get({bytes}, typeOf(plain).getElementType());
-  Value weights = PackOp::create(b, loc, packed, b.getStringAttr(layout), plain,
-                                 b.getI64IntegerAttr(groups),
-                                 b.getI64IntegerAttr(run));
+  RankedTensorType packed;
+  int64_t groupBytes = 0;
+  std::string type = weightType(c.input, c.weight);
+  if (layout == "depthwise") {
+    packed = RankedTensorType::get({typeOf(plain).getNumElements()},
+                                   typeOf(plain).getElementType());
+  } else if (encodedInput) {
+    shape.elementBytes = 1;
+    groupBytes = shape.groupBytes();
+    packed = RankedTensorType::get({shape.packedBytes()}, b.getI8Type());
+  } else {
+    packed = packedType(c.weight, type, c.channels / groups, shape, groupBytes);
+    if (type != "f32")
+      launch.encoding(getEncoding(c.weight));
+  }
+  Value weights =
+      PackOp::create(b, loc, packed, b.getStringAttr(layout), plain,
+                     b.getI64IntegerAttr(groups), b.getI64IntegerAttr(run));
   launch.tensor(slots::contract::W, weights);
   if (layout == "contract")
-    launch.size(slots::contract::WGroupBytes, shape.groupBytes());
+    launch.size(slots::contract::WGroupBytes, groupBytes);
   return success();
 }
 
@@ -187,7 +233,8 @@ static void addEpilogue(Lowering &lowering, Launch &launch,
   if (c.residual) {
     launch.tensor(Slots::Residual, lowering.storedOf(c.residual));
     launch.size(Slots::ResidualRow, row);
-    launch.flag("residual");
+    std::string type = lowering.storedType(c.residual);
+    launch.flag(type == e.type ? "residual" : "residual_" + type);
     if (AffineAttr r = getStaticAffine(c.residual)) {
       float scale = r.getScaleValue();
       if (e.type != "f32" && !c.activation)
@@ -236,29 +283,21 @@ struct DepthwiseSlots {
 };
 } // namespace
 
-/// Rows and columns of one part: about two million products, so that a part
-/// costs much more than starting it, whatever the number of threads.
-static void addParts(Lowering &lowering, Launch &launch, Location loc,
-                     OpFoldResult rows, int64_t k, int64_t n, int64_t groups,
-                     OpFoldResult &parts) {
-  constexpr int64_t products = int64_t(1) << 22, tileRows = 6, tileColumns = 64;
+/// How the rows and columns are cut. Rows that are known only at run time are
+/// cut as the usual number would be.
+static OpFoldResult addParts(Lowering &lowering, Launch &launch, Location loc,
+                             OpFoldResult rows, int64_t k, int64_t n,
+                             int64_t groups) {
+  constexpr int64_t usualRows = 128;
   SizeMath math = lowering.math(loc);
-  int64_t nChunk = n;
-  // A product with few rows is cut along its columns.
-  if (auto m = getConstantIntValue(rows); m && *m < 4 * tileRows)
-    nChunk = std::max<int64_t>(products / std::max<int64_t>(*m * k, 1), 1);
-  nChunk = std::min((std::min(nChunk, n) + tileColumns - 1) / tileColumns *
-                        tileColumns,
-                    (n + 15) / 16 * 16);
-  int64_t mChunk = std::max<int64_t>(products / (k * nChunk), 1);
-  mChunk = (mChunk + 8 * tileRows - 1) / (8 * tileRows) * (8 * tileRows);
-  OpFoldResult mParts = math.ceilDiv(rows, mChunk);
-  int64_t nParts = (n + nChunk - 1) / nChunk;
-  launch.size(slots::contract::MChunk, mChunk);
-  launch.size(slots::contract::NChunk, nChunk);
+  int64_t m = getConstantIntValue(rows).value_or(usualRows);
+  ::qc::ContractParts parts = ::qc::chooseContractParts(m, n, k, groups);
+  OpFoldResult mParts = math.ceilDiv(rows, parts.mChunk);
+  launch.size(slots::contract::MChunk, parts.mChunk);
+  launch.size(slots::contract::NChunk, parts.nChunk);
   launch.size(slots::contract::MParts, mParts);
-  launch.size(slots::contract::NParts, nParts);
-  parts = math.mul(mParts, math.constant(nParts * groups));
+  launch.size(slots::contract::NParts, parts.nParts);
+  return math.mul(mParts, math.constant(parts.nParts * groups));
 }
 
 LogicalResult Lowering::lowerConv2D(Conv2DOp op) {
@@ -280,13 +319,13 @@ LogicalResult Lowering::lowerConv2D(Conv2DOp op) {
   bool contiguous = groups == 1 && dw == 1;
   int64_t perGroup = channels / groups, n = filters / groups;
   int64_t run = contiguous ? kw * channels : perGroup;
-  Launch launch(builder, loc,
-                {"contract",
-                 {storedType(op.getInput()),
-                  getEncoding(op.getInput()) ? "i8" : "f32",
-                  storedType(op.getResult())},
-                 {}},
-                slots::contract::Count);
+  Launch launch(
+      builder, loc,
+      {"contract",
+       {storedType(op.getInput()), weightType(op.getInput(), op.getFilter()),
+        storedType(op.getResult())},
+       {}},
+      slots::contract::Count);
   launch.tensor(slots::contract::X, input);
   Contraction c{op,
                 op.getInput(),
@@ -325,8 +364,7 @@ LogicalResult Lowering::lowerConv2D(Conv2DOp op) {
   launch.size(slots::contract::XGroup, perGroup);
   launch.size(slots::contract::YRow, filters);
   addEpilogue<ContractSlots>(*this, launch, c, filters);
-  OpFoldResult parts;
-  addParts(*this, launch, loc, rows, packed.k, n, groups, parts);
+  OpFoldResult parts = addParts(*this, launch, loc, rows, packed.k, n, groups);
   finish(launch, op.getResult(), slots::contract::Y, parts, op);
   return success();
 }
@@ -338,13 +376,13 @@ LogicalResult Lowering::lowerDepthwise(Conv2DOp op, Value input,
   SizeMath m = math(loc);
   auto w = typeOf(op.getFilter());
   int64_t channels = w.getDimSize(3);
-  Launch launch(builder, loc,
-                {"depthwise",
-                 {storedType(op.getInput()),
-                  getEncoding(op.getInput()) ? "i8" : "f32",
-                  storedType(op.getResult())},
-                 {}},
-                s::Count);
+  Launch launch(
+      builder, loc,
+      {"depthwise",
+       {storedType(op.getInput()), weightType(op.getInput(), op.getFilter()),
+        storedType(op.getResult())},
+       {}},
+      s::Count);
   Contraction c{op,
                 op.getInput(),
                 op.getFilter(),
@@ -391,17 +429,13 @@ LogicalResult Lowering::lowerMatMul(MatMulOp op) {
   if (!w.hasStaticShape() || !isConstant(op.getWeight()))
     return op.emitOpError("needs a constant weight");
   int64_t k = w.getDimSize(0), n = w.getDimSize(1);
-  auto encoding = getEncoding(op.getWeight());
-  bool weightOnly = encoding && !getEncoding(op.getInput());
-  Launch launch(builder, loc,
-                {"contract",
-                 {storedType(op.getInput()),
-                  weightOnly ? encoding.getShortName()
-                  : encoding ? "i8"
-                             : "f32",
-                  storedType(op.getResult())},
-                 {}},
-                slots::contract::Count);
+  Launch launch(
+      builder, loc,
+      {"contract",
+       {storedType(op.getInput()), weightType(op.getInput(), op.getWeight()),
+        storedType(op.getResult())},
+       {}},
+      slots::contract::Count);
   launch.tensor(slots::contract::X, storedOf(op.getInput()));
   Contraction c{op,
                 op.getInput(),
@@ -413,8 +447,6 @@ LogicalResult Lowering::lowerMatMul(MatMulOp op) {
                 op.getLow(),
                 op.getHigh(),
                 n};
-  if (weightOnly)
-    return op.emitOpError("no kernel decodes ") << encoding.getShortName();
   if (Value scales = rowScales.lookup(op.getInput())) {
     launch.tensor(slots::contract::RowScale, scales);
     launch.flag("row_scale");
@@ -437,8 +469,7 @@ LogicalResult Lowering::lowerMatMul(MatMulOp op) {
   launch.size(slots::contract::Groups, 1);
   launch.size(slots::contract::YRow, n);
   addEpilogue<ContractSlots>(*this, launch, c, n);
-  OpFoldResult parts;
-  addParts(*this, launch, loc, rows, k, n, 1, parts);
+  OpFoldResult parts = addParts(*this, launch, loc, rows, k, n, 1);
   finish(launch, op.getResult(), slots::contract::Y, parts, op);
   return success();
 }
@@ -480,12 +511,12 @@ LogicalResult Lowering::lowerBatchMatMul(BatchMatMulOp op) {
   constexpr int64_t mChunk = 48;
   OpFoldResult mParts = m.ceilDiv(out[2], mChunk);
   const std::pair<int64_t, OpFoldResult> sizes[] = {
-      {s::Batch0, out[0]},  {s::Batch1, out[1]}, {s::M, out[2]},
-      {s::N, out[3]},       {s::K, k},           {s::ABatch0, a[0]},
-      {s::ABatch1, a[1]},   {s::ARow, a[2]},     {s::AColumn, a[3]},
-      {s::BBatch0, b[0]},   {s::BBatch1, b[1]},  {s::BRow, b[2]},
-      {s::BColumn, b[3]},   {s::YBatch0, y[0]},  {s::YBatch1, y[1]},
-      {s::YRow, y[2]},      {s::MParts, mParts}};
+      {s::Batch0, out[0]}, {s::Batch1, out[1]}, {s::M, out[2]},
+      {s::N, out[3]},      {s::K, k},           {s::ABatch0, a[0]},
+      {s::ABatch1, a[1]},  {s::ARow, a[2]},     {s::AColumn, a[3]},
+      {s::BBatch0, b[0]},  {s::BBatch1, b[1]},  {s::BRow, b[2]},
+      {s::BColumn, b[3]},  {s::YBatch0, y[0]},  {s::YBatch1, y[1]},
+      {s::YRow, y[2]},     {s::MParts, mParts}};
   for (auto [slot, value] : sizes)
     launch.size(slot, value);
   launch.size(s::MChunk, mChunk);

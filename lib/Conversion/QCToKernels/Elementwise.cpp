@@ -20,9 +20,9 @@ namespace slots = ::qc::slots;
 /// Elements of one part of an elementwise kernel.
 static constexpr int64_t elementsPerPart = int64_t(1) << 16;
 
-static OpFoldResult elementParts(Lowering &lowering, Launch &launch, Value value,
-                                 int64_t sizeSlot, int64_t chunkSlot,
-                                 Location loc) {
+static OpFoldResult elementParts(Lowering &lowering, Launch &launch,
+                                 Value value, int64_t sizeSlot,
+                                 int64_t chunkSlot, Location loc) {
   SizeMath math = lowering.math(loc);
   OpFoldResult count = math.product(lowering.shapeOf(value));
   launch.size(sizeSlot, count);
@@ -87,8 +87,8 @@ LogicalResult Lowering::lowerQuantize(QuantizeOp op) {
                                 s::Columns, s::Chunk, loc);
   Sizes sizes = shapeOf(op.getInput());
   launch.result(s::Y, type, sizes);
-  auto scaleType = RankedTensorType::get(type.getShape().drop_back(),
-                                         builder.getF32Type());
+  auto scaleType =
+      RankedTensorType::get(type.getShape().drop_back(), builder.getF32Type());
   launch.result(s::RowScale, scaleType,
                 ArrayRef<OpFoldResult>(sizes).drop_back());
   KernelOp kernel = launch.build(parts, nameOf(loc));
@@ -124,8 +124,8 @@ LogicalResult Lowering::lowerDequantize(DequantizeOp op) {
 /// qc.assemble takes them back.
 LogicalResult Lowering::lowerComponent(ComponentOp op) {
   bool isCodes = op.getName() == StringRef(::qc::numerics::codesName);
-  Value data = isCodes ? storedOf(op.getInput())
-                       : rowScales.lookup(op.getInput());
+  Value data =
+      isCodes ? storedOf(op.getInput()) : rowScales.lookup(op.getInput());
   if (!data || data.getType() != op.getType())
     return op.emitOpError("has no stored component '") << op.getName() << "'";
   if (!isCodes) {
@@ -151,10 +151,10 @@ void Lowering::moveCodes(Operation *op) {
   if (!value || !matchPattern(value, m_Constant(&code)))
     return;
   builder.setInsertionPoint(pad);
-  Value moved = arith::ConstantOp::create(
-      builder, op->getLoc(),
-      builder.getI8IntegerAttr(
-          static_cast<int8_t>(code.getInt() + storedOffset())));
+  Value moved =
+      arith::ConstantOp::create(builder, op->getLoc(),
+                                builder.getI8IntegerAttr(static_cast<int8_t>(
+                                    code.getInt() + storedOffset())));
   pad.getRegion().front().getTerminator()->setOperand(0, moved);
 }
 
@@ -179,8 +179,8 @@ LogicalResult Lowering::lowerAdd(AddOp op) {
                 s::Count);
   launch.tensor(s::A, storedOf(op.getLhs()));
   launch.tensor(s::B, storedOf(op.getRhs()));
-  OpFoldResult parts = elementParts(*this, launch, op.getLhs(), s::Size,
-                                    s::Chunk, op.getLoc());
+  OpFoldResult parts =
+      elementParts(*this, launch, op.getLhs(), s::Size, s::Chunk, op.getLoc());
   Epilogue e = epilogueOf(op.getResult(), op.getLow(), op.getHigh());
   AffineAttr a = getStaticAffine(op.getLhs()), b = getStaticAffine(op.getRhs());
   launch.size(s::AZero, a.getZeroPoint() + storedOffset());
@@ -254,10 +254,16 @@ LogicalResult Lowering::lowerPool(Pool2DOp op) {
   Sizes in = shapeOf(op.getInput()), out = shapeOf(op.getResult());
   OpFoldResult row = m.mul(in[2], in[3]);
   const std::pair<int64_t, OpFoldResult> sizes[] = {
-      {s::Batch, in[0]},     {s::InRows, in[1]}, {s::InColumns, in[2]},
-      {s::Channels, in[3]},  {s::Rows, out[1]},  {s::Columns, out[2]},
-      {s::XBatch, m.mul(in[1], row)},            {s::XRow, row},
-      {s::XColumn, in[3]},   {s::YRow, in[3]}};
+      {s::Batch, in[0]},
+      {s::InRows, in[1]},
+      {s::InColumns, in[2]},
+      {s::Channels, in[3]},
+      {s::Rows, out[1]},
+      {s::Columns, out[2]},
+      {s::XBatch, m.mul(in[1], row)},
+      {s::XRow, row},
+      {s::XColumn, in[3]},
+      {s::YRow, in[3]}};
   for (auto [slot, value] : sizes)
     launch.size(slot, value);
   launch.size(s::KernelH, op.getKernel()[0]);
@@ -275,10 +281,10 @@ LogicalResult Lowering::lowerPool(Pool2DOp op) {
   AffineAttr x = getStaticAffine(op.getInput());
   if (x)
     launch.size(s::XZero, x.getZeroPoint() + storedOffset());
-  launch.number(s::Multiplier,
-                x ? (e.type == "f32" ? x.getScaleValue()
-                                     : x.getScaleValue() / e.scale)
-                  : 1.0f);
+  launch.number(
+      s::Multiplier,
+      x ? (e.type == "f32" ? x.getScaleValue() : x.getScaleValue() / e.scale)
+        : 1.0f);
   launch.number(s::Low, e.low);
   launch.number(s::High, e.high);
   launch.size(s::YZero, e.zero);

@@ -86,7 +86,8 @@ void Launch::result(int64_t slot, RankedTensorType type,
   resultSlots.push_back(slot);
   for (int64_t axis = 0; axis < type.getRank(); ++axis)
     if (type.isDynamicDim(axis))
-      dims.push_back(getValueOrCreateConstantIndexOp(builder, loc, shape[axis]));
+      dims.push_back(
+          getValueOrCreateConstantIndexOp(builder, loc, shape[axis]));
 }
 
 KernelOp Launch::build(OpFoldResult parts, StringRef layer) {

@@ -43,7 +43,7 @@ public:
   void size(int64_t slot, int64_t value) { constants[slot] = value; }
   /// The bits of an f32.
   void number(int64_t slot, float value);
-  void flag(StringRef name) { key.flags.push_back(name.str()); }
+  void flag(const Twine &name) { key.flags.push_back(name.str()); }
   void result(int64_t slot, RankedTensorType type, ArrayRef<OpFoldResult> dims);
   void encoding(Attribute attr) { encodingAttr = attr; }
 

@@ -41,7 +41,8 @@ private:
 
   // Contractions.cpp
   LogicalResult lowerConv2D(Conv2DOp op);
-  LogicalResult lowerDepthwise(Conv2DOp op, Value input, ArrayRef<OpFoldResult> padded);
+  LogicalResult lowerDepthwise(Conv2DOp op, Value input,
+                               ArrayRef<OpFoldResult> padded);
   LogicalResult lowerMatMul(MatMulOp op);
   LogicalResult lowerBatchMatMul(BatchMatMulOp op);
 

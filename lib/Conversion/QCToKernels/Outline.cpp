@@ -31,7 +31,8 @@ static bool isDataMovement(Operation *op) {
 }
 
 static bool isTensorOp(Operation *op) {
-  return op->getNumResults() && isa<RankedTensorType>(op->getResult(0).getType());
+  return op->getNumResults() &&
+         isa<RankedTensorType>(op->getResult(0).getType());
 }
 
 /// Free inside another loop: cloned into every cluster that uses it.
@@ -66,12 +67,11 @@ static void expandChannelAffine(Lowering &lowering, ChannelAffineOp op) {
   b.setInsertionPoint(op);
   Location loc = op.getLoc();
   auto type = cast<RankedTensorType>(op.getType());
-  Value empty =
-      tensor::EmptyOp::create(b, loc, lowering.shapeOf(op.getInput()),
-                              type.getElementType());
+  Value empty = tensor::EmptyOp::create(b, loc, lowering.shapeOf(op.getInput()),
+                                        type.getElementType());
   auto all = b.getMultiDimIdentityMap(type.getRank());
-  auto channel = AffineMap::get(type.getRank(), 0,
-                                b.getAffineDimExpr(op.getAxis()));
+  auto channel =
+      AffineMap::get(type.getRank(), 0, b.getAffineDimExpr(op.getAxis()));
   SmallVector<utils::IteratorType> loops(type.getRank(),
                                          utils::IteratorType::parallel);
   auto generic = linalg::GenericOp::create(
@@ -152,9 +152,8 @@ static func::FuncOp makeFunction(Lowering &lowering, Operation *root,
           arguments.drop_front(cluster.tensors.size()));
   b.setInsertionPointToStart(body);
   SmallVector<Operation *> ordered(cluster.ops.begin(), cluster.ops.end());
-  llvm::sort(ordered, [](Operation *x, Operation *y) {
-    return x->isBeforeInBlock(y);
-  });
+  llvm::sort(ordered,
+             [](Operation *x, Operation *y) { return x->isBeforeInBlock(y); });
   for (Operation *op : ordered)
     b.clone(*op, map);
   SmallVector<Value> results;
@@ -207,8 +206,7 @@ static LogicalResult outline(Lowering &lowering, Operation *root,
 
 LogicalResult mlir::qc::outlineGenericOps(Lowering &lowering, int64_t &count) {
   Block &block = lowering.function.getBody().front();
-  for (ChannelAffineOp op :
-       llvm::to_vector(block.getOps<ChannelAffineOp>()))
+  for (ChannelAffineOp op : llvm::to_vector(block.getOps<ChannelAffineOp>()))
     if (!lowering.isConstant(op.getResult()))
       expandChannelAffine(lowering, op);
   SmallVector<Operation *> ops;

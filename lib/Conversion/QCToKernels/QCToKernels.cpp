@@ -30,8 +30,9 @@ bool Lowering::isConstant(Value value) {
     return known->second;
   Operation *op = value.getDefiningOp();
   bool result = op && isPure(op) && !isa<SymbolOp, KernelOp>(op) &&
-                llvm::all_of(op->getOperands(),
-                             [&](Value operand) { return isConstant(operand); });
+                llvm::all_of(op->getOperands(), [&](Value operand) {
+                  return isConstant(operand);
+                });
   if (result && op->getNumRegions())
     op->walk([&](Operation *inner) {
       for (Value operand : inner->getOperands())
@@ -78,9 +79,8 @@ void Lowering::finish(Launch &launch, Value result, int64_t slot,
   if (scratch >= 0) {
     auto bytes = getConstantIntValue(scratchBytes);
     launch.result(scratch,
-                  RankedTensorType::get(
-                      {bytes ? *bytes : ShapedType::kDynamic},
-                      builder.getI8Type()),
+                  RankedTensorType::get({bytes ? *bytes : ShapedType::kDynamic},
+                                        builder.getI8Type()),
                   {scratchBytes});
   }
   KernelOp kernel = launch.build(parts, nameOf(op->getLoc()));
@@ -116,10 +116,10 @@ static LogicalResult bindArgument(Lowering &lowering, BlockArgument argument,
              << (name ? name.getValue() : "?") << "'";
     Value &symbol = lowering.symbols[name.getValue()];
     if (!symbol)
-      symbol = SymbolOp::create(lowering.builder, lowering.function.getLoc(),
-                                lowering.builder.getIndexType(), name,
-                                lowering.builder.getI64IntegerAttr(
-                                    bound.asArrayRef().back()));
+      symbol = SymbolOp::create(
+          lowering.builder, lowering.function.getLoc(),
+          lowering.builder.getIndexType(), name,
+          lowering.builder.getI64IntegerAttr(bound.asArrayRef().back()));
     sizes.push_back(symbol);
   }
   lowering.shapes[argument] = sizes;
@@ -163,8 +163,8 @@ LogicalResult Lowering::recordShape(Operation *op) {
     }
     auto dps = dyn_cast<DestinationStyleOpInterface>(op);
     if (dps) {
-      shapes[result] = shapeOf(
-          dps.getTiedOpOperand(cast<OpResult>(result))->get());
+      shapes[result] =
+          shapeOf(dps.getTiedOpOperand(cast<OpResult>(result))->get());
       continue;
     }
     ReifiedRankedShapedTypeDims reified;
@@ -194,8 +194,8 @@ static void recordFusedShape(Lowering &lowering, Operation *op) {
     SizeMath math = lowering.math(op->getLoc());
     Sizes sizes = lowering.shapeOf(input);
     for (int axis : {0, 1}) {
-      int64_t extra =
-          pads[axis] + pads[axis + 2] - (kernel[axis] - 1) * dilations[axis] - 1;
+      int64_t extra = pads[axis] + pads[axis + 2] -
+                      (kernel[axis] - 1) * dilations[axis] - 1;
       OpFoldResult span = math.add(sizes[axis + 1], math.constant(extra));
       sizes[axis + 1] = math.add(
           math.ceilDiv(math.add(span, math.constant(1 - strides[axis])),
@@ -244,9 +244,8 @@ LogicalResult Lowering::lower(Operation *op) {
           .Case<UnaryOp>([&](auto o) { return lowerUnary(o); })
           .Case<Pool2DOp>([&](auto o) { return lowerPool(o); })
           .Case<ObserveOp>([&](auto o) { return lowerObserve(o); })
-          .Case<SoftmaxOp>([&](auto o) {
-            return lowerRowwise(o, "softmax", {}, {}, 0);
-          })
+          .Case<SoftmaxOp>(
+              [&](auto o) { return lowerRowwise(o, "softmax", {}, {}, 0); })
           .Case<LayerNormOp>([&](auto o) {
             return lowerRowwise(o, "layer_norm", o.getGamma(), o.getBeta(),
                                 o.getEpsilon().convertToFloat());
@@ -288,8 +287,7 @@ LogicalResult Lowering::run() {
     if (failed(lower(op)))
       return failure();
     // Each lowered op is replaced; it goes when all of them are done.
-    if (op->getDialect()->getNamespace() == "qc" &&
-        !isa<ChannelAffineOp>(op))
+    if (op->getDialect()->getNamespace() == "qc" && !isa<ChannelAffineOp>(op))
       dead.push_back(op);
   }
   // Values that were replaced since are reached through the operand list.

@@ -7,8 +7,8 @@
 |*
 \*===----------------------------------------------------------------------===*/
 
-#include "Protocol.h"
 #include "Runner.h"
+#include "Protocol.h"
 
 #include <dlfcn.h>
 #include <pthread.h>
@@ -111,9 +111,9 @@ static int32_t open_stream(const struct library *library, const char *weights,
       options.parallel_for = NULL;
   }
   int32_t status = library->open(QC_RT_ABI, &options, &stream->model);
-  return status ? status
-                : library->context_open(stream->model, NULL, 0,
-                                        &stream->context);
+  return status
+             ? status
+             : library->context_open(stream->model, NULL, 0, &stream->context);
 }
 
 static size_t dtype_bytes(int32_t dtype) {
@@ -266,8 +266,8 @@ static void answer_bench(const struct library *library, struct stream *streams,
   struct measurement *all = allocate((size_t)n_streams * sizeof *all);
   pthread_t *threads = allocate((size_t)n_streams * sizeof *threads);
   for (int32_t i = 0; i < n_streams; ++i) {
-    all[i] = (struct measurement){library, &streams[i], tensors,
-                                  (double)budget, least, most, 0, NULL, 0};
+    all[i] = (struct measurement){
+        library, &streams[i], tensors, (double)budget, least, most, 0, NULL, 0};
     all[i].times = allocate((size_t)most * sizeof(double));
     if (i > 0 && pthread_create(&threads[i], NULL, measure, &all[i]) != 0)
       _exit(3);
@@ -312,8 +312,7 @@ int main(int argc, char **argv) {
   struct tensors tensors = {0};
   const struct qc_rt_port *inputs = library.inputs(&tensors.n_inputs);
   tensors.output_ports = library.outputs(&tensors.n_outputs);
-  tensors.inputs =
-      allocate((size_t)tensors.n_inputs * sizeof *tensors.inputs);
+  tensors.inputs = allocate((size_t)tensors.n_inputs * sizeof *tensors.inputs);
   tensors.input_room = allocate((size_t)tensors.n_inputs * sizeof(size_t));
   for (int32_t i = 0; i < tensors.n_inputs; ++i)
     tensors.inputs[i].data = allocate(tensors.input_room[i] = 1);

@@ -453,7 +453,7 @@ static LogicalResult importTrilu(OnnxOp &op) {
 }
 
 llvm::ArrayRef<OpInfo> qconnx::getDataMovementOps() {
-  static const OpInfo rows[] = {{"Concat", 1, -1, importConcat},
+  static const OpInfo rows[] = {{"Concat", 1, anyInputs, importConcat},
                                 {"DepthToSpace", 1, 1, importBlocks},
                                 {"Pad", 1, 4, importPad},
                                 {"Slice", 1, 5, importSlice},

@@ -182,6 +182,9 @@ Dim DimMath::fromFactors(Location loc, const Factors &factors) {
 
 Dim DimMath::mul(Location loc, Dim a, Dim b) {
   Factors left = getFactors(a), right = getFactors(b);
+  // Squares of squares would have more factors than memory.
+  if (left.values.size() + right.values.size() > 32)
+    return emit(loc, Kind::Mul, a, b);
   left.number = saturate(__int128(left.number) * right.number);
   left.values.append(right.values);
   llvm::sort(left.values);

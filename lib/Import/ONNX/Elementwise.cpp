@@ -255,8 +255,9 @@ static LogicalResult importClip(OnnxOp &op) {
                 : op.e.apply<arith::MinSIOp>(x, limit);
   };
   for (size_t i = 1; i < op.numInputs(); ++i)
-    if (op.has(i) && (op.in(i).type != entry.type ||
-                      (op.in(i).rank() > 0 && !isNumber(op.in(i).dims[0], 1))))
+    if (op.has(i) &&
+        (op.in(i).type != entry.type ||
+         llvm::any_of(op.in(i).dims, [](Dim d) { return !isNumber(d, 1); })))
       return op.fail("a bound of type " + getName(op.in(i).type),
                      "a scalar of " + getName(entry.type));
   bound(1, "min", /*isLow=*/true);
@@ -279,16 +280,16 @@ llvm::ArrayRef<OpInfo> qconnx::getElementwiseOps() {
                                 {"GreaterOrEqual", 2, 2, importCompare},
                                 {"Less", 2, 2, importCompare},
                                 {"LessOrEqual", 2, 2, importCompare},
-                                {"Max", 1, -1, importArithmetic},
-                                {"Mean", 1, -1, importArithmetic},
-                                {"Min", 1, -1, importArithmetic},
+                                {"Max", 1, anyInputs, importArithmetic},
+                                {"Mean", 1, anyInputs, importArithmetic},
+                                {"Min", 1, anyInputs, importArithmetic},
                                 {"Mod", 2, 2, importArithmetic},
                                 {"Mul", 2, 2, importArithmetic},
                                 {"Or", 2, 2, importArithmetic},
                                 {"PRelu", 2, 2, importPRelu},
                                 {"Pow", 2, 2, importPow},
                                 {"Sub", 2, 2, importArithmetic},
-                                {"Sum", 1, -1, importArithmetic},
+                                {"Sum", 1, anyInputs, importArithmetic},
                                 {"Where", 3, 3, importWhere},
                                 {"Xor", 2, 2, importArithmetic}};
   return rows;

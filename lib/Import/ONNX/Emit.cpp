@@ -18,8 +18,10 @@ using namespace qconnx;
 
 RankedTensorType Emit::getType(Type element, ArrayRef<Dim> dims) {
   SmallVector<int64_t> shape;
+  // Negative sizes are refused once the node is done; types have none.
   for (Dim dim : dims)
-    shape.push_back(getStaticSize(dim));
+    shape.push_back(getNumber(dim) ? std::max<int64_t>(*getNumber(dim), 0)
+                                   : ShapedType::kDynamic);
   return RankedTensorType::get(shape, element);
 }
 

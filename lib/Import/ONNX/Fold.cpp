@@ -128,7 +128,7 @@ static bool foldSlice(OnnxOp &op) {
     if (!op.has(i))
       continue;
     std::optional<SmallVector<int64_t>> list = getNumbers(op.in(i).known->ints);
-    if (!list)
+    if (!list || op.in(i).isFloat())
       return false;
     lists[i - 1] = *list;
   }
@@ -386,17 +386,18 @@ static bool foldUnary(OnnxOp &op) {
 
 static bool foldWhere(OnnxOp &op) {
   // The usual case: one vector length or scalars.
+  if (op.in(0).type != DataType::Bool || op.in(1).type != op.in(2).type)
+    return false;
   size_t size = 1;
-  for (size_t i = 0; i < 3; ++i)
-    size = std::max(size, op.in(i).known->size());
-  Entry *widest = &op.in(0);
+  bool isVector = false;
   for (size_t i = 0; i < 3; ++i) {
-    Entry &entry = op.in(i);
-    if (entry.rank() > 1 ||
-        (entry.known->size() != 1 && entry.known->size() != size))
+    size = std::max(size, op.in(i).known->size());
+    isVector |= op.in(i).rank() == 1;
+  }
+  for (size_t i = 0; i < 3; ++i) {
+    size_t own = op.in(i).known->size();
+    if (op.in(i).rank() > 1 || (own != 1 && own != size))
       return false;
-    if (entry.rank() > widest->rank() || entry.known->size() == size)
-      widest = entry.rank() >= widest->rank() ? &entry : widest;
   }
   auto pick = [&](size_t i, size_t place) {
     return op.in(i).known->size() == 1 ? 0 : place;
@@ -414,9 +415,9 @@ static bool foldWhere(OnnxOp &op) {
     else
       known.ints.push_back(op.in(from).known->ints[at]);
   }
-  Dims dims = widest->dims;
-  if (!dims.empty())
-    dims[0] = op.e.num(size);
+  Dims dims;
+  if (isVector)
+    dims.push_back(op.e.num(size));
   op.outKnown(0, op.in(1).type, std::move(dims), std::move(known));
   return true;
 }
@@ -450,7 +451,7 @@ static bool foldReduce(OnnxOp &op) {
 
 static bool foldExpand(OnnxOp &op) {
   std::optional<SmallVector<int64_t>> wanted = getNumbers(op.in(1).known->ints);
-  if (!wanted || op.in(0).known->size() != 1)
+  if (!wanted || op.in(1).isFloat() || op.in(0).known->size() != 1)
     return false;
   std::optional<Dims> dims =
       broadcastDims(op.in(0).dims, op.e.math.get(*wanted));

@@ -160,6 +160,8 @@ LogicalResult Importer::importNode(const Node &node,
     return importFunction(node, *function);
   auto found = opsets.find(node.domain);
   int64_t opset = found == opsets.end() ? 0 : found->second;
+  if (node.outputs.empty())
+    return fail(node.describe(), "no output", "one or more");
   std::string full =
       node.domain.empty() ? node.opType : node.domain + "." + node.opType;
   const OpInfo *info = findOp(node.domain, node.opType);
@@ -176,6 +178,9 @@ LogicalResult Importer::importNode(const Node &node,
   bool lacks = inputs < info->minInputs;
   for (int i = 0; !lacks && i < info->minInputs; ++i)
     lacks = node.inputs[i].empty();
+  // Lists of inputs have no gaps.
+  for (int i = 0; info->maxInputs == anyInputs && i < inputs; ++i)
+    lacks |= node.inputs[i].empty();
   if (lacks || (info->maxInputs >= 0 && inputs > info->maxInputs))
     return fail(node.describe(), Twine(inputs) + " inputs",
                 Twine(info->minInputs) + " to " + Twine(info->maxInputs));
@@ -187,9 +192,32 @@ LogicalResult Importer::importNode(const Node &node,
     if (op.has(i) && !getComputeType(builder.getContext(), op.in(i).type))
       return op.fail("input " + Twine(i) + " of type " + getName(op.in(i).type),
                      "a type that can be imported");
-  if (foldKnown(op))
-    return success();
-  return info->handler(op);
+  if (!foldKnown(op) && failed(info->handler(op)))
+    return failure();
+  return checkResults(op);
+}
+
+/// Sizes that no tensor of a model has stop here, before they meet others.
+LogicalResult Importer::checkResults(OnnxOp &op) {
+  constexpr int64_t maxRank = 64, maxElements = int64_t(1) << 40;
+  for (const std::string &name : op.node.outputs) {
+    Entry *entry = name.empty() ? nullptr : find(name);
+    if (!entry)
+      continue;
+    if (entry->rank() > maxRank)
+      return op.fail("a result of rank " + Twine(entry->rank()),
+                     "at most " + Twine(maxRank));
+    int64_t count = 1;
+    for (Dim dim : entry->dims) {
+      int64_t size = getNumber(dim).value_or(1);
+      if (size < 0 ||
+          __builtin_mul_overflow(count, std::max<int64_t>(size, 1), &count) ||
+          count > maxElements)
+        return op.fail("a result with an axis of size " + Twine(size),
+                       "at most 2^40 elements");
+    }
+  }
+  return success();
 }
 
 OnnxOp::OnnxOp(Importer &importer, const Node &node, int64_t opset,

@@ -214,8 +214,7 @@ LogicalResult Importer::build(ModuleOp module) {
   if (failed(checkOptions()))
     return failure();
   for (const ValueInfo &info : model.graph.inputs)
-    if (!constants.contains(info.name) &&
-        !options.values.contains(info.name) &&
+    if (!constants.contains(info.name) && !options.values.contains(info.name) &&
         failed(resolveInput(info, types)))
       return failure();
   builder.setInsertionPointToEnd(module.getBody());

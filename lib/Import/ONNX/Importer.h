@@ -120,6 +120,9 @@ public:
 
 using Handler = mlir::LogicalResult (*)(OnnxOp &);
 
+/// Any number of inputs; with gaps, some may be left out.
+inline constexpr int anyInputs = -1, anyInputsWithGaps = -2;
+
 /// A row of the table of ops.
 struct OpInfo {
   const char *name;
@@ -188,6 +191,7 @@ private:
   mlir::LogicalResult build(mlir::ModuleOp module);
   mlir::LogicalResult importNode(const Node &node,
                                  const llvm::StringMap<int64_t> &opsets);
+  mlir::LogicalResult checkResults(OnnxOp &op);
   mlir::LogicalResult importFunction(const Node &node,
                                      const Function &function);
   mlir::Value makeParameter(const Tensor &tensor, mlir::Location loc);

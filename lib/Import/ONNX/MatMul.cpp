@@ -84,7 +84,7 @@ static LogicalResult importGemm(OnnxOp &op) {
   Val result = e.scale(*product, op.floatAttr("alpha", 1));
   if (op.has(2) && op.floatAttr("beta", 1) != 0) {
     std::optional<Dims> dims = broadcastDims(result.dims, op.in(2).dims);
-    if (!dims || dims->size() != 2)
+    if (!dims || !isEqual(*dims, result.dims))
       return op.fail("a third operand that does not broadcast",
                      "the size of the product");
     Val sum = e.scale(op.valAs(2, *dims), op.floatAttr("beta", 1));

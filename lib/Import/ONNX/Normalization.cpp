@@ -83,7 +83,9 @@ static LogicalResult importLayerNorm(OnnxOp &op) {
   Dims inner(ArrayRef<Dim>(x.dims).drop_front(*axis));
   bool isRms = op.node.opType != "LayerNormalization";
   for (size_t i = 1; i < op.numInputs(); ++i)
-    if (op.has(i) && !broadcastDims(inner, op.in(i).dims))
+    if (std::optional<Dims> dims =
+            op.has(i) ? broadcastDims(inner, op.in(i).dims) : inner;
+        !dims || !isEqual(*dims, inner))
       return op.fail("input " + Twine(i) + " of another size",
                      "the size of the normalized axes");
   bool fits = (!op.has(1) || op.in(1).rank() <= int64_t(inner.size())) &&
@@ -116,6 +118,14 @@ static LogicalResult importLayerNorm(OnnxOp &op) {
   return success();
 }
 
+/// Whether inputs 1 and 2 have one value for each of `size`.
+static bool hasScaleAndBias(OnnxOp &op, Dim size) {
+  for (size_t i = 1; i < 3; ++i)
+    if (op.in(i).rank() != 1 || !isEqual(op.in(i).dims[0], size))
+      return false;
+  return true;
+}
+
 /// A parameter for each channel, broadcast over [N, C, ...].
 static Val perChannel(OnnxOp &op, size_t input, const Dims &dims) {
   Dims along(dims.size(), op.e.num(1));
@@ -126,8 +136,9 @@ static Val perChannel(OnnxOp &op, size_t input, const Dims &dims) {
 static LogicalResult importInstanceNormalization(OnnxOp &op) {
   Emit &e = op.e;
   Val x = op.val(0);
-  if (x.rank() < 3 || op.in(1).rank() != 1 || op.in(2).rank() != 1)
-    return op.fail("operands of other ranks", "rank 3 or more, 1 and 1");
+  if (x.rank() < 3 || !hasScaleAndBias(op, x.dims[1]))
+    return op.fail("operands of other sizes",
+                   "rank 3 or more, and a scale and bias a channel");
   Val y =
       normalize(e, x, axesFrom(2, x.rank()), op.floatAttr("epsilon", 1e-5f));
   y = e.addf(e.mulf(y, perChannel(op, 1, x.dims)), perChannel(op, 2, x.dims));
@@ -149,6 +160,9 @@ static LogicalResult importGroupNormalization(OnnxOp &op) {
   Val y = e.reshape(x, grouped);
   y = normalize(e, y, axesFrom(2, y.rank()), op.floatAttr("epsilon", 1e-5f));
   bool perGroup = op.opset < 21;
+  if (!hasScaleAndBias(op, perGroup ? e.num(groups) : x.dims[1]))
+    return op.fail("a scale or bias of another size",
+                   perGroup ? "one value a group" : "one value a channel");
   if (perGroup)
     y = e.addf(e.mulf(y, perChannel(op, 1, grouped)),
                perChannel(op, 2, grouped));

@@ -16,8 +16,9 @@
 
 namespace qc::onnx {
 
-llvm::ArrayRef<OpInfo> getConvolutionOps();
 llvm::ArrayRef<OpInfo> getControlFlowOps();
+llvm::ArrayRef<OpInfo> getConvTransposeOps();
+llvm::ArrayRef<OpInfo> getConvolutionOps();
 llvm::ArrayRef<OpInfo> getDataMovementOps();
 llvm::ArrayRef<OpInfo> getElementwiseOps();
 llvm::ArrayRef<OpInfo> getGatherOps();
@@ -26,6 +27,7 @@ llvm::ArrayRef<OpInfo> getNormalizationOps();
 llvm::ArrayRef<OpInfo> getPoolOps();
 llvm::ArrayRef<OpInfo> getQuantizationOps();
 llvm::ArrayRef<OpInfo> getReduceOps();
+llvm::ArrayRef<OpInfo> getResizeOps();
 llvm::ArrayRef<OpInfo> getShapeOps();
 llvm::ArrayRef<OpInfo> getUnaryOps();
 

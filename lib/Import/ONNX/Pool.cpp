@@ -229,6 +229,10 @@ static FailureOr<Val> averageDivisors(OnnxOp &op, const Val &x, const Val &sum,
     if (!size || !low || !high || !outputs)
       return op.fail("clipped windows on an axis of free size",
                      "a number, or --shape");
+    if (*outputs > 1 << 16 || window.kernel[i] > 1 << 12)
+      return op.fail("an image of " + Twine(*outputs) + " windows of " +
+                         Twine(window.kernel[i]),
+                     "at most 2^16 of 2^12");
     // Padding that ceil_mode added is never counted.
     int64_t declared = pads.size() == 2 * axes ? pads[axes + i] : *high;
     SmallVector<float> next;

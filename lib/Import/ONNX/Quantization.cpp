@@ -56,7 +56,8 @@ static std::optional<Static> getStatic(OnnxOp &op, Places places,
     return std::nullopt;
   if (places.zero) {
     const auto &known = op.in(*places.zero).known;
-    if (!known || known->size() != 1 || !known->isConstant() || known->isFloat)
+    if (!known || known->size() != 1 || !known->isConstant() ||
+        op.in(*places.zero).type != type)
       return std::nullopt;
     result.zero = *getNumber(known->ints[0]);
   }
@@ -561,7 +562,7 @@ llvm::ArrayRef<OpInfo> qconnx::getQuantizationOps() {
       {"com.microsoft.DequantizeLinear", 2, 3, importDequantizeLinear},
       {"com.microsoft.QGemm", 6, 9, importQGemm},
       {"com.microsoft.QLinearAdd", 7, 8, importQLinearBinary},
-      {"com.microsoft.QLinearConcat", 5, -1, importQLinearConcat},
+      {"com.microsoft.QLinearConcat", 5, anyInputs, importQLinearConcat},
       {"com.microsoft.QLinearGlobalAveragePool", 4, 5, importQLinearUnary},
       {"com.microsoft.QLinearLeakyRelu", 4, 5, importQLinearUnary},
       {"com.microsoft.QLinearMul", 7, 8, importQLinearBinary},

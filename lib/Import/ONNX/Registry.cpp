@@ -18,9 +18,11 @@ static const llvm::StringMap<OpInfo> &getTable() {
   static const llvm::StringMap<OpInfo> table = [] {
     llvm::StringMap<OpInfo> ops;
     for (llvm::ArrayRef<OpInfo> family :
-         {getConvolutionOps(), getDataMovementOps(), getElementwiseOps(),
-          getGatherOps(), getMatMulOps(), getNormalizationOps(), getPoolOps(),
-          getQuantizationOps(), getReduceOps(), getShapeOps(), getUnaryOps()})
+         {getControlFlowOps(), getConvTransposeOps(), getConvolutionOps(),
+          getDataMovementOps(), getElementwiseOps(), getGatherOps(),
+          getMatMulOps(), getNormalizationOps(), getPoolOps(),
+          getQuantizationOps(), getReduceOps(), getResizeOps(), getShapeOps(),
+          getUnaryOps()})
       for (const OpInfo &info : family)
         ops[info.name] = info;
     return ops;

@@ -39,7 +39,7 @@ static LogicalResult importSize(OnnxOp &op) {
 /// The entry of `dims`: elements that are known stay known.
 static void outReshaped(OnnxOp &op, Dims dims) {
   Entry &entry = op.in(0);
-  if (entry.known) {
+  if (entry.known && getNumbers(dims)) {
     op.outKnown(0, entry.type, std::move(dims), *entry.known);
     return;
   }

@@ -32,10 +32,10 @@ static Expected<WeightsPlacement> placeWeights(const ArtifactSpec &spec,
   placement.bytes = bytes.size();
   placement.hash = sha256(bytes);
   using Mode = ArtifactSpec::Weights;
-  placement.embedded = spec.weightsMode == Mode::Embedded ||
-                       (spec.weightsMode == Mode::Auto &&
-                        bytes.size() <= autoFileBytes) ||
-                       bytes.empty();
+  placement.embedded =
+      spec.weightsMode == Mode::Embedded ||
+      (spec.weightsMode == Mode::Auto && bytes.size() <= autoFileBytes) ||
+      bytes.empty();
   if (placement.embedded && bytes.size() > maxEmbeddedBytes)
     return inputError("weights-too-large", "", "--weights embedded",
                       Twine(bytes.size()) + " bytes of weights",
@@ -77,17 +77,15 @@ static json::Array portsJson(const NetSpec &net, ArrayRef<PortSpec> ports) {
   return list;
 }
 
-json::Object
-qc::artifact::embeddedManifest(const ArtifactSpec &spec,
-                               const WeightsPlacement &weights) {
+json::Object qc::artifact::embeddedManifest(const ArtifactSpec &spec,
+                                            const WeightsPlacement &weights) {
   json::Object manifest = spec.facts;
   manifest["schema"] = 1;
   manifest["generator"] = "qc";
   manifest["abi"] = QC_RT_ABI;
   manifest["name"] = spec.net.name;
   manifest["target"] = spec.target.text;
-  manifest["arch"] =
-      spec.target.arch == Arch::X86_64 ? "x86-64" : "aarch64";
+  manifest["arch"] = spec.target.arch == Arch::X86_64 ? "x86-64" : "aarch64";
   json::Array levels, symbols;
   for (const LevelObject &level : spec.levels)
     levels.push_back(level.level.name);
@@ -101,10 +99,9 @@ qc::artifact::embeddedManifest(const ArtifactSpec &spec,
   manifest["inputs"] = portsJson(spec.net, spec.net.inputs);
   manifest["outputs"] = portsJson(spec.net, spec.net.outputs);
   manifest["arena_bytes"] = spec.net.arenaBytes;
-  manifest["weights"] =
-      json::Object{{"bytes", weights.bytes},
-                   {"sha256", hex(weights.hash)},
-                   {"embedded", weights.embedded}};
+  manifest["weights"] = json::Object{{"bytes", weights.bytes},
+                                     {"sha256", hex(weights.hash)},
+                                     {"embedded", weights.embedded}};
   static const char *const threading[] = {"none", "callback", "openmp"};
   manifest["threading"] = threading[spec.net.threading];
   return manifest;
@@ -180,7 +177,8 @@ static void addTexts(const ArtifactSpec &spec, std::vector<ExtraFile> &files) {
   files.push_back({"report.html", reportHtml(spec.report, name)});
   std::string licenses = ownLicenses;
   if (!spec.licenses.empty())
-    licenses += "\n" + spec.licenses + (spec.licenses.back() == '\n' ? "" : "\n");
+    licenses +=
+        "\n" + spec.licenses + (spec.licenses.back() == '\n' ? "" : "\n");
   files.push_back({"LICENSES", licenses});
   for (const ExtraFile &extra : spec.extras)
     files.push_back(extra);

@@ -60,10 +60,10 @@ public:
 
   Constant *function(StringRef name, ArrayRef<Type *> arguments,
                      Type *result = nullptr) {
-    auto *type = FunctionType::get(
-        result ? result : Type::getVoidTy(context), arguments, false);
-    auto *found = cast<Function>(
-        module.getOrInsertFunction(name, type).getCallee());
+    auto *type = FunctionType::get(result ? result : Type::getVoidTy(context),
+                                   arguments, false);
+    auto *found =
+        cast<Function>(module.getOrInsertFunction(name, type).getCallee());
     found->setVisibility(GlobalValue::HiddenVisibility);
     found->setDSOLocal(true);
     return found;
@@ -89,16 +89,14 @@ static Constant *portRow(Emitter &emit, const NetSpec &net,
   SmallVector<Constant *> min, max;
   for (size_t axis = 0; axis < QC_RT_MAX_RANK; ++axis) {
     bool used = axis < port.axes.size();
-    min.push_back(
-        emit.i64(used ? axisSize(net, port.axes[axis], false) : 0));
+    min.push_back(emit.i64(used ? axisSize(net, port.axes[axis], false) : 0));
     max.push_back(emit.i64(used ? axisSize(net, port.axes[axis], true) : 0));
   }
   auto *sizes = ArrayType::get(Type::getInt64Ty(emit.context), QC_RT_MAX_RANK);
-  return emit.record({emit.text(port.name), emit.i32(port.dtype),
-                      emit.i32(port.axes.size()),
-                      ConstantArray::get(sizes, min),
-                      ConstantArray::get(sizes, max), emit.f32(port.scale),
-                      emit.i32(port.zeroPoint)});
+  return emit.record(
+      {emit.text(port.name), emit.i32(port.dtype), emit.i32(port.axes.size()),
+       ConstantArray::get(sizes, min), ConstantArray::get(sizes, max),
+       emit.f32(port.scale), emit.i32(port.zeroPoint)});
 }
 
 static Constant *ports(Emitter &emit, const NetSpec &net,
@@ -138,10 +136,10 @@ static Constant *levels(Emitter &emit, const ArtifactSpec &spec) {
     for (const std::string &kernel : spec.net.kernels)
       kernels.push_back(emit.function(kernel + "__" + object.level.name,
                                       {emit.pointer, part}));
-    rows.push_back(emit.record(
-        {emit.text(object.level.name),
-         emit.i64(requiredFeatures(spec.target.arch, object.level)),
-         emit.table(kernels, "kernels")}));
+    rows.push_back(
+        emit.record({emit.text(object.level.name),
+                     emit.i64(requiredFeatures(spec.target.arch, object.level)),
+                     emit.table(kernels, "kernels")}));
   }
   return emit.table(rows, "levels");
 }
@@ -163,15 +161,26 @@ static void emitNet(Emitter &emit, const ArtifactSpec &spec,
   }
   auto *hash = ConstantDataArray::get(emit.context, ArrayRef(weights.hash));
   Constant *value = emit.record(
-      {emit.i32(QC_RT_ABI), emit.i32(net.threading), emit.text(net.name),
-       emit.text(manifest), ports(emit, net, net.inputs),
-       ports(emit, net, net.outputs), inputSymbols(emit, net),
-       outputDims(emit, net), emit.table(symbols, "symbols"),
-       emit.i32(net.inputs.size()), emit.i32(net.outputs.size()),
-       emit.i32(net.symbols.size()), emit.i32(net.kernels.size()),
-       emit.i64(net.arenaBytes), emit.i64(weights.bytes), data,
-       weights.embedded ? emit.null() : emit.text(net.name + ".weights"), hash,
-       levels(emit, spec), emit.i64(spec.levels.size()),
+      {emit.i32(QC_RT_ABI),
+       emit.i32(net.threading),
+       emit.text(net.name),
+       emit.text(manifest),
+       ports(emit, net, net.inputs),
+       ports(emit, net, net.outputs),
+       inputSymbols(emit, net),
+       outputDims(emit, net),
+       emit.table(symbols, "symbols"),
+       emit.i32(net.inputs.size()),
+       emit.i32(net.outputs.size()),
+       emit.i32(net.symbols.size()),
+       emit.i32(net.kernels.size()),
+       emit.i64(net.arenaBytes),
+       emit.i64(weights.bytes),
+       data,
+       weights.embedded ? emit.null() : emit.text(net.name + ".weights"),
+       hash,
+       levels(emit, spec),
+       emit.i64(spec.levels.size()),
        emit.function(QC_RT_GRAPH_SYMBOL, {emit.pointer})});
   auto *global = new GlobalVariable(emit.module, value->getType(), true,
                                     GlobalValue::ExternalLinkage, value,
@@ -185,21 +194,19 @@ static void emitRunF32(Emitter &emit, const NetSpec &net) {
   size_t count = net.inputs.size() + net.outputs.size();
   Type *status = Type::getInt32Ty(emit.context);
   SmallVector<Type *> types(count + 1, emit.pointer);
-  auto *function = Function::Create(
-      FunctionType::get(status, types, false), GlobalValue::ExternalLinkage,
-      "qc_rt_run_f32", emit.module);
-  IRBuilder<> builder(
-      BasicBlock::Create(emit.context, "entry", function));
-  Value *pointers =
-      builder.CreateAlloca(ArrayType::get(emit.pointer, count));
+  auto *function = Function::Create(FunctionType::get(status, types, false),
+                                    GlobalValue::ExternalLinkage,
+                                    "qc_rt_run_f32", emit.module);
+  IRBuilder<> builder(BasicBlock::Create(emit.context, "entry", function));
+  Value *pointers = builder.CreateAlloca(ArrayType::get(emit.pointer, count));
   for (size_t i = 0; i < count; ++i)
     builder.CreateStore(function->getArg(i + 1),
                         builder.CreateConstGEP1_64(emit.pointer, pointers, i));
-  Value *outputs = builder.CreateConstGEP1_64(emit.pointer, pointers,
-                                              net.inputs.size());
-  auto *run = cast<Function>(emit.function(
-      "qc_rt_run_pointers", {emit.pointer, emit.pointer, emit.pointer},
-      status));
+  Value *outputs =
+      builder.CreateConstGEP1_64(emit.pointer, pointers, net.inputs.size());
+  auto *run = cast<Function>(
+      emit.function("qc_rt_run_pointers",
+                    {emit.pointer, emit.pointer, emit.pointer}, status));
   builder.CreateRet(
       builder.CreateCall(run, {function->getArg(0), pointers, outputs}));
 }

@@ -73,27 +73,18 @@ static const FeatureBit x86Bits[] = {
     {"amx-int8", QC_RT_X86_AMXINT8},
     {"amx-bf16", QC_RT_X86_AMXBF16}};
 
-static const FeatureBit armBits[] = {{"aes", QC_RT_ARM_AES},
-                                     {"sha2", QC_RT_ARM_SHA2},
-                                     {"crc", QC_RT_ARM_CRC},
-                                     {"lse", QC_RT_ARM_LSE},
-                                     {"rdm", QC_RT_ARM_RDM},
-                                     {"fullfp16", QC_RT_ARM_FULLFP16},
-                                     {"jsconv", QC_RT_ARM_JSCVT},
-                                     {"complxnum", QC_RT_ARM_COMPLXNUM},
-                                     {"rcpc", QC_RT_ARM_RCPC},
-                                     {"rcpc-immo", QC_RT_ARM_RCPC_IMMO},
-                                     {"sha3", QC_RT_ARM_SHA3},
-                                     {"dotprod", QC_RT_ARM_DOTPROD},
-                                     {"fp16fml", QC_RT_ARM_FP16FML},
-                                     {"flagm", QC_RT_ARM_FLAGM},
-                                     {"sve", QC_RT_ARM_SVE},
-                                     {"sve2", QC_RT_ARM_SVE2},
-                                     {"altnzcv", QC_RT_ARM_ALTNZCV},
-                                     {"fptoint", QC_RT_ARM_FRINT3264},
-                                     {"i8mm", QC_RT_ARM_I8MM},
-                                     {"bf16", QC_RT_ARM_BF16},
-                                     {"lse2", QC_RT_ARM_LSE2}};
+static const FeatureBit armBits[] = {
+    {"aes", QC_RT_ARM_AES},         {"sha2", QC_RT_ARM_SHA2},
+    {"crc", QC_RT_ARM_CRC},         {"lse", QC_RT_ARM_LSE},
+    {"rdm", QC_RT_ARM_RDM},         {"fullfp16", QC_RT_ARM_FULLFP16},
+    {"jsconv", QC_RT_ARM_JSCVT},    {"complxnum", QC_RT_ARM_COMPLXNUM},
+    {"rcpc", QC_RT_ARM_RCPC},       {"rcpc-immo", QC_RT_ARM_RCPC_IMMO},
+    {"sha3", QC_RT_ARM_SHA3},       {"dotprod", QC_RT_ARM_DOTPROD},
+    {"fp16fml", QC_RT_ARM_FP16FML}, {"flagm", QC_RT_ARM_FLAGM},
+    {"sve", QC_RT_ARM_SVE},         {"sve2", QC_RT_ARM_SVE2},
+    {"altnzcv", QC_RT_ARM_ALTNZCV}, {"fptoint", QC_RT_ARM_FRINT3264},
+    {"i8mm", QC_RT_ARM_I8MM},       {"bf16", QC_RT_ARM_BF16},
+    {"lse2", QC_RT_ARM_LSE2}};
 
 uint64_t qc::requiredFeatures(Arch arch, const CpuLevel &level) {
   bool x86 = arch == Arch::X86_64;
@@ -116,8 +107,8 @@ uint64_t qc::requiredFeatures(Arch arch, const CpuLevel &level) {
   if (!info)
     return 0;
   uint64_t mask = 0;
-  for (const FeatureBit &entry : x86 ? llvm::ArrayRef(x86Bits)
-                                     : llvm::ArrayRef<FeatureBit>(armBits))
+  for (const FeatureBit &entry :
+       x86 ? llvm::ArrayRef(x86Bits) : llvm::ArrayRef<FeatureBit>(armBits))
     if (info->checkFeatures(std::string("+") + entry.feature))
       mask |= uint64_t(1) << entry.bit;
   return mask;

@@ -131,8 +131,8 @@ static void keepForeignFiles(StringRef old, StringRef dir) {
   std::optional<StringSet<>> listed = listedFiles(old);
   std::error_code code;
   std::vector<std::string> keep;
-  for (sys::fs::directory_iterator entry(old, code), end;
-       !code && entry != end; entry.increment(code)) {
+  for (sys::fs::directory_iterator entry(old, code), end; !code && entry != end;
+       entry.increment(code)) {
     StringRef name = sys::path::filename(entry->path());
     if (!listed || !listed->contains(name))
       keep.push_back(name.str());
@@ -196,13 +196,15 @@ void qc::removeUnfinishedFolder() {
 Error qc::artifact::writeFolder(StringRef dir, ArrayRef<ExtraFile> files) {
   std::string path = resolved(dir);
   StringRef parent = sys::path::parent_path(path);
-  if (std::error_code code = sys::fs::create_directories(parent, true, sys::fs::all_all))
+  if (std::error_code code =
+          sys::fs::create_directories(parent, true, sys::fs::all_all))
     return folderError(parent, code.message(),
                        "a folder that can be made or written");
   std::string fresh = inside(parent, ".qc-" + sys::path::filename(path).str() +
                                          "-" + std::to_string(::getpid()));
   sys::fs::remove_directories(fresh);
-  if (std::error_code code = sys::fs::create_directory(fresh, true, sys::fs::all_all))
+  if (std::error_code code =
+          sys::fs::create_directory(fresh, true, sys::fs::all_all))
     return folderError(parent, code.message(), "a folder that can be written");
   unfinished().set(fresh);
   scope_exit cleanup([&] {

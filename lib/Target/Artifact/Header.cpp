@@ -83,18 +83,19 @@ bool qc::artifact::hasRunF32(const NetSpec &net) {
          llvm::all_of(net.outputs, fits);
 }
 
-std::vector<std::string>
-qc::artifact::parameterNames(const NetSpec &net) {
+std::vector<std::string> qc::artifact::parameterNames(const NetSpec &net) {
   // Words that C or C++ reserve and that a network may well use.
   llvm::StringSet<> taken = {
-      "context", "auto",   "bool",     "break", "case",   "char",   "class",
-      "const",   "default", "delete",  "do",    "double", "else",   "enum",
-      "export",  "extern", "float",    "for",   "goto",   "if",     "inline",
-      "int",     "long",   "new",      "not",   "operator", "or",   "and",
-      "private", "public", "register", "return", "short", "signed", "sizeof",
-      "static",  "struct", "switch",   "template", "this", "typedef",
-      "union",   "unsigned", "using",  "virtual", "void", "volatile", "while",
-      "xor",     "true",   "false",    "try",   "catch",  "throw",  "main"};
+      "context",  "auto",     "bool",     "break",  "case",     "char",
+      "class",    "const",    "default",  "delete", "do",       "double",
+      "else",     "enum",     "export",   "extern", "float",    "for",
+      "goto",     "if",       "inline",   "int",    "long",     "new",
+      "not",      "operator", "or",       "and",    "private",  "public",
+      "register", "return",   "short",    "signed", "sizeof",   "static",
+      "struct",   "switch",   "template", "this",   "typedef",  "union",
+      "unsigned", "using",    "virtual",  "void",   "volatile", "while",
+      "xor",      "true",     "false",    "try",    "catch",    "throw",
+      "main"};
   std::vector<std::string> names;
   auto add = [&](const PortSpec &port) {
     std::string base = identifier(port.name), name = base;
@@ -286,9 +287,11 @@ static void runF32(llvm::raw_ostream &os, const NetSpec &net) {
 std::string qc::headerText(const NetSpec &net) {
   std::string out, upper = StringRef(net.name).upper();
   llvm::raw_string_ostream os(out);
-  os << "/* " << net.name << ".h - a compiled neural network; made by qc.\n *\n";
+  os << "/* " << net.name
+     << ".h - a compiled neural network; made by qc.\n *\n";
   portComments(os, net);
-  os << " *\n * A model is shared and read-only; a context belongs to one thread "
+  os << " *\n * A model is shared and read-only; a context belongs to one "
+        "thread "
         "at a time;\n * running never allocates, locks or prints"
      << (net.threading == QC_RT_THREADING_OPENMP
              ? " (after a thread's first run)"

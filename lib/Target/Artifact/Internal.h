@@ -69,8 +69,7 @@ std::string cmakeText(const ArtifactSpec &spec);
 std::string pkgConfigText(const ArtifactSpec &spec);
 std::string exampleText(const NetSpec &net);
 /// report.html of a report.
-std::string reportHtml(const llvm::json::Object &report,
-                       llvm::StringRef name);
+std::string reportHtml(const llvm::json::Object &report, llvm::StringRef name);
 /// What NAME_manifest() returns.
 llvm::json::Object embeddedManifest(const ArtifactSpec &spec,
                                     const WeightsPlacement &weights);

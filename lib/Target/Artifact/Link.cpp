@@ -34,9 +34,9 @@ using namespace qc::artifact;
 
 /// The public functions, without their prefix.
 static const char *const publicFunctions[] = {
-    "open",         "close",         "inputs", "outputs", "arena_bytes",
-    "context_open", "context_close", "run",    "run_f32", "status_text",
-    "manifest"};
+    "open",        "close",        "inputs",        "outputs",
+    "arena_bytes", "context_open", "context_close", "run",
+    "run_f32",     "status_text",  "manifest"};
 
 namespace {
 
@@ -92,12 +92,14 @@ static std::vector<StubLibrary> stubLibraries() {
         "memset", "memcmp", "bcmp", "strlen", "open", "close", "lseek", "mmap",
         "munmap", "getauxval", "abort"}},
       {"libm.so.6",
-       {"fma", "fmaf", "exp", "expf", "exp2", "exp2f", "log", "logf", "log2",
-        "log2f", "pow", "powf", "sin", "sinf", "cos", "cosf", "tan", "tanf",
-        "tanh", "tanhf", "erf", "erff", "floor", "floorf", "ceil", "ceilf",
-        "rint", "rintf", "nearbyint", "nearbyintf", "round", "roundf",
-        "roundeven", "roundevenf", "trunc", "truncf", "sqrt", "sqrtf", "fmod",
-        "fmodf", "fmin", "fminf", "fmax", "fmaxf", "fabs", "fabsf"}},
+       {"fma",   "fmaf",   "exp",       "expf",       "exp2",      "exp2f",
+        "log",   "logf",   "log2",      "log2f",      "pow",       "powf",
+        "sin",   "sinf",   "cos",       "cosf",       "tan",       "tanf",
+        "tanh",  "tanhf",  "erf",       "erff",       "floor",     "floorf",
+        "ceil",  "ceilf",  "rint",      "rintf",      "nearbyint", "nearbyintf",
+        "round", "roundf", "roundeven", "roundevenf", "trunc",     "truncf",
+        "sqrt",  "sqrtf",  "fmod",      "fmodf",      "fmin",      "fminf",
+        "fmax",  "fmaxf",  "fabs",      "fabsf"}},
       {"libgomp.so.1", {"GOMP_parallel", "omp_get_max_threads"}},
   };
 }
@@ -131,8 +133,8 @@ static std::string emulation(Arch arch) {
 
 /// Renames the public functions and hides the rest.
 static Expected<std::string> rename(StringRef bytes, const NetSpec &net) {
-  auto binary = object::ObjectFile::createObjectFile(
-      MemoryBufferRef(bytes, net.name));
+  auto binary =
+      object::ObjectFile::createObjectFile(MemoryBufferRef(bytes, net.name));
   if (!binary)
     return binary.takeError();
   objcopy::ConfigManager config;
@@ -153,8 +155,8 @@ static Expected<std::string> rename(StringRef bytes, const NetSpec &net) {
     config.Common.SymbolsToRename[before] = name;
   }
   for (StringRef name : {".comment", ".note.gnu.property"})
-    if (Error error = config.Common.ToRemove.addMatcher(
-            objcopy::NameOrPattern::create(
+    if (Error error =
+            config.Common.ToRemove.addMatcher(objcopy::NameOrPattern::create(
                 name, objcopy::MatchStyle::Literal, ignore)))
       return error;
   SmallVector<char, 0> out;
@@ -208,8 +210,8 @@ static Error makeStub(const Scratch &scratch, const StubLibrary &library,
   Module module("stub", context);
   auto *type = FunctionType::get(Type::getVoidTy(context), false);
   for (const char *name : library.functions) {
-    auto *function = Function::Create(type, GlobalValue::ExternalLinkage, name,
-                                      module);
+    auto *function =
+        Function::Create(type, GlobalValue::ExternalLinkage, name, module);
     function->addFnAttr(Attribute::NoBuiltin);
     IRBuilder<>(BasicBlock::Create(context, "", function)).CreateRetVoid();
   }
@@ -231,11 +233,27 @@ Expected<std::string> qc::artifact::linkShared(const ArtifactSpec &spec,
               output = scratch.path("output.so");
   if (Error error = scratch.write(input, object))
     return error;
-  std::vector<std::string> arguments = {
-      "-shared", "-m", emulation(arch), "--threads=1", "-soname",
-      "lib" + spec.net.name + ".so", "--build-id=none", "--hash-style=gnu",
-      "--eh-frame-hdr", "-z", "defs", "-z", "relro", "-z", "now", "-z",
-      "noexecstack", "-o", output, input, "--as-needed"};
+  std::vector<std::string> arguments = {"-shared",
+                                        "-m",
+                                        emulation(arch),
+                                        "--threads=1",
+                                        "-soname",
+                                        "lib" + spec.net.name + ".so",
+                                        "--build-id=none",
+                                        "--hash-style=gnu",
+                                        "--eh-frame-hdr",
+                                        "-z",
+                                        "defs",
+                                        "-z",
+                                        "relro",
+                                        "-z",
+                                        "now",
+                                        "-z",
+                                        "noexecstack",
+                                        "-o",
+                                        output,
+                                        input,
+                                        "--as-needed"};
   for (const StubLibrary &library : stubLibraries()) {
     std::string path = scratch.path(library.soname);
     if (Error error = makeStub(scratch, library, arch, path))

@@ -9,8 +9,8 @@
 
 #include "Internal.h"
 
-#include "llvm/BinaryFormat/ELF.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/BinaryFormat/ELF.h"
 #include "llvm/Object/ELFTypes.h"
 #include "llvm/Support/SHA256.h"
 
@@ -93,8 +93,8 @@ std::string qc::artifact::weightsObject(Arch arch, StringRef bytes) {
   uint64_t table = writer.align(8);
 
   writer.put(Elf::Shdr());
-  Elf::Shdr header = section(data, ELF::SHT_PROGBITS, dataAt, bytes.size(),
-                             QC_RT_ALIGNMENT);
+  Elf::Shdr header =
+      section(data, ELF::SHT_PROGBITS, dataAt, bytes.size(), QC_RT_ALIGNMENT);
   header.sh_flags = ELF::SHF_ALLOC;
   writer.put(header);
   header = section(symtab, ELF::SHT_SYMTAB, symbolsAt, 2 * sizeof symbol, 8);

@@ -15,8 +15,7 @@ using namespace qc;
 using namespace qc::artifact;
 using llvm::StringRef;
 
-std::vector<std::string>
-qc::artifact::extraLibraries(const NetSpec &net) {
+std::vector<std::string> qc::artifact::extraLibraries(const NetSpec &net) {
   if (net.threading == QC_RT_THREADING_OPENMP)
     return {"gomp"};
   return {};
@@ -34,7 +33,8 @@ std::string qc::artifact::cmakeText(const ArtifactSpec &spec) {
   std::string libraries = "m";
   for (const std::string &library : extraLibraries(spec.net))
     libraries += ";" + library;
-  return named(R"(# find_package(@) with this folder in CMAKE_PREFIX_PATH or as @_DIR, then
+  return named(
+             R"(# find_package(@) with this folder in CMAKE_PREFIX_PATH or as @_DIR, then
 # target_link_libraries(app PRIVATE @::@)         the static library
 # target_link_libraries(app PRIVATE @::@_shared)  the shared library
 if(TARGET @::@)
@@ -46,8 +46,9 @@ set_target_properties(@::@ PROPERTIES
   IMPORTED_LOCATION "${_@_folder}/lib@.a"
   INTERFACE_INCLUDE_DIRECTORIES "${_@_folder}"
   INTERFACE_LINK_LIBRARIES ")",
-               spec.net.name) +
-         libraries + named(R"(")
+             spec.net.name) +
+         libraries +
+         named(R"(")
 add_library(@::@_shared SHARED IMPORTED)
 set_target_properties(@::@_shared PROPERTIES
   IMPORTED_LOCATION "${_@_folder}/lib@.so"
@@ -55,7 +56,7 @@ set_target_properties(@::@_shared PROPERTIES
   INTERFACE_INCLUDE_DIRECTORIES "${_@_folder}")
 unset(_@_folder)
 )",
-                           spec.net.name);
+               spec.net.name);
 }
 
 std::string qc::artifact::pkgConfigText(const ArtifactSpec &spec) {
@@ -87,7 +88,8 @@ static std::string shapeRows(const NetSpec &net) {
   return rows.empty() ? "    {0},\n" : rows;
 }
 
-static const char exampleHead[] = R"(/* example.c - runs the network `@` once and measures it.
+static const char exampleHead[] =
+    R"(/* example.c - runs the network `@` once and measures it.
  *
  *   cc -O2 example.c lib@.a &LIBS -o example
  *   ./example [RUNS [FILE...]]       one file of raw bytes per input; else zeros

@@ -99,8 +99,8 @@ static void facts(raw_ostream &os, const json::Object &object, StringRef path) {
 
 static void layerTable(raw_ostream &os, const json::Array &layers) {
   static const char *const columns[] = {
-      "name", "op",      "format",      "kernel", "bytes", "ms",
-      "share", "sqnr_db", "sensitivity", "reason"};
+      "name", "op",    "format",  "kernel",      "bytes",
+      "ms",   "share", "sqnr_db", "sensitivity", "reason"};
   SmallVector<StringRef> used;
   for (StringRef column : columns)
     if (llvm::any_of(layers, [&](const json::Value &layer) {
@@ -132,7 +132,8 @@ std::string qc::artifact::reportHtml(const json::Object &report,
   std::string out;
   raw_string_ostream os(out);
   os << "<!doctype html>\n<html lang=en><head><meta charset=utf-8>\n<title>"
-     << escape(name) << "</title>\n<style>" << style << "</style></head><body>\n"
+     << escape(name) << "</title>\n<style>" << style
+     << "</style></head><body>\n"
      << "<h1>" << escape(name) << "</h1>\n";
   if (const json::Array *warnings = report.getArray("warnings"))
     for (const json::Value &warning : *warnings)

@@ -15,8 +15,7 @@ using namespace mlir;
 using namespace mlir::qc;
 namespace num = ::qc::numerics;
 
-double
-EncodingAttrInterface::getBitsPerWeight(ArrayRef<int64_t> shape) const {
+double EncodingAttrInterface::getBitsPerWeight(ArrayRef<int64_t> shape) const {
   int64_t elements = 1;
   for (int64_t size : shape)
     elements *= size;
@@ -67,9 +66,8 @@ static Type elementTypeOf(MLIRContext *context, num::ElementKind kind) {
   }
 }
 
-RankedTensorType
-mlir::qc::getComponentType(MLIRContext *context,
-                           const num::Component &component) {
+RankedTensorType mlir::qc::getComponentType(MLIRContext *context,
+                                            const num::Component &component) {
   SmallVector<int64_t> shape(component.shape.begin(), component.shape.end());
   unsigned bits = num::bitWidth(component.kind);
   if (bits < 8 && !shape.empty() && !ShapedType::isDynamic(shape.back()))

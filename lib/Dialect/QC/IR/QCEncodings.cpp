@@ -133,8 +133,8 @@ num::DecodeSpec AffineAttr::getDecodeSpec(ArrayRef<int64_t> shape) const {
   num::Value code = program.input(num::Kind::I32);
   num::Value shift = program.constI(32 - static_cast<int32_t>(getBits()));
   num::Value value = program.ishrS(program.ishl(code, shift), shift);
-  value = program.isub(value,
-                       program.constI(static_cast<int32_t>(getZeroPoint())));
+  value =
+      program.isub(value, program.constI(static_cast<int32_t>(getZeroPoint())));
   program.output(
       program.mul(program.toF32(value), program.constF(getScaleValue())));
   spec.codeToFloat = std::move(program);
@@ -146,9 +146,9 @@ AffineAttr::getComponents(ArrayRef<int64_t> shape) const {
   return componentsOf(getDecodeSpec(shape), shape, getGroup());
 }
 
-SmallVector<std::vector<char>>
-AffineAttr::encode(ArrayRef<float> values, ArrayRef<int64_t> shape,
-                   StringRef algorithm) const {
+SmallVector<std::vector<char>> AffineAttr::encode(ArrayRef<float> values,
+                                                  ArrayRef<int64_t> shape,
+                                                  StringRef algorithm) const {
   if (!isStatic()) {
     num::ClipMode clip =
         algorithm == "mse" ? num::ClipMode::Mse : num::ClipMode::MinMax;
@@ -257,9 +257,10 @@ Attribute AffineAttr::parse(AsmParser &parser, Type) {
     } else if (keyword == "zero_point") {
       result = parser.parseInteger(zeroPoint);
     } else if (keyword == "group") {
-      result = parser.parseCommaSeparatedList(
-          AsmParser::Delimiter::Square,
-          [&] { return parser.parseInteger(group.emplace_back()); });
+      result =
+          parser.parseCommaSeparatedList(AsmParser::Delimiter::Square, [&] {
+            return parser.parseInteger(group.emplace_back());
+          });
     } else if (keyword == "storage") {
       result = parser.parseType(storage);
     } else {
@@ -306,7 +307,8 @@ num::DecodeSpec FloatEncodingAttr::getDecodeSpec(ArrayRef<int64_t>) const {
 
 SmallVector<num::Component>
 FloatEncodingAttr::getComponents(ArrayRef<int64_t> shape) const {
-  auto kind = getType().isF16() ? num::ElementKind::F16 : num::ElementKind::BF16;
+  auto kind =
+      getType().isF16() ? num::ElementKind::F16 : num::ElementKind::BF16;
   SmallVector<num::Component> result =
       componentsOf(getDecodeSpec(shape), shape, {});
   result.front().kind = kind;
@@ -324,9 +326,8 @@ std::string FloatEncodingAttr::getShortName() const {
   return getType().isF16() ? "f16" : "bf16";
 }
 
-LogicalResult
-FloatEncodingAttr::verifyShape(function_ref<InFlightDiagnostic()>,
-                               ArrayRef<int64_t>) const {
+LogicalResult FloatEncodingAttr::verifyShape(function_ref<InFlightDiagnostic()>,
+                                             ArrayRef<int64_t>) const {
   return success();
 }
 
@@ -343,23 +344,22 @@ FloatEncodingAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 //===----------------------------------------------------------------------===//
 
 /// The 16 values of NF4 (QLoRA, appendix E).
-static constexpr float nf4Values[16] = {
-    -1.0f,
-    -0.6961928009986877f,
-    -0.5250730514526367f,
-    -0.39491748809814453f,
-    -0.28444138169288635f,
-    -0.18477343022823334f,
-    -0.09105003625154495f,
-    0.0f,
-    0.07958029955625534f,
-    0.16093020141124725f,
-    0.24611230194568634f,
-    0.33791524171829224f,
-    0.44070982933044434f,
-    0.5626170039176941f,
-    0.7229568362236023f,
-    1.0f};
+static constexpr float nf4Values[16] = {-1.0f,
+                                        -0.6961928009986877f,
+                                        -0.5250730514526367f,
+                                        -0.39491748809814453f,
+                                        -0.28444138169288635f,
+                                        -0.18477343022823334f,
+                                        -0.09105003625154495f,
+                                        0.0f,
+                                        0.07958029955625534f,
+                                        0.16093020141124725f,
+                                        0.24611230194568634f,
+                                        0.33791524171829224f,
+                                        0.44070982933044434f,
+                                        0.5626170039176941f,
+                                        0.7229568362236023f,
+                                        1.0f};
 
 static num::CodebookFormat formatOf(NF4Attr attr, size_t rank) {
   num::CodebookFormat format;

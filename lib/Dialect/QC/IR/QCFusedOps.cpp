@@ -4,8 +4,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "qc/Dialect/QC/IR/QCOps.h"
 #include "mlir/IR/TypeUtilities.h"
+#include "qc/Dialect/QC/IR/QCOps.h"
 #include "qc/Numerics/Elementary.h"
 #include "qc/Numerics/Rounding.h"
 
@@ -29,7 +29,8 @@ static bool isKnownActivation(std::optional<StringRef> name) {
 
 /// True where the sum of the op is an integer one with a static input scale.
 static bool hasStaticIntegerSum(Value input, Value weight) {
-  return getStaticAffine(input) && isa_and_nonnull<AffineAttr>(getEncoding(weight));
+  return getStaticAffine(input) &&
+         isa_and_nonnull<AffineAttr>(getEncoding(weight));
 }
 
 /// An 8-bit sum over `k` products fits 32 bits, whatever the operands.
@@ -39,8 +40,8 @@ static LogicalResult verifySum(Operation *op, Value input, Value weight,
   auto w = dyn_cast_or_null<AffineAttr>(getEncoding(weight));
   if (!x || !w || isDynamic(k))
     return success();
-  int64_t maxX = std::max(x.getQMax() - x.getZeroPoint(),
-                          x.getZeroPoint() - x.getQMin());
+  int64_t maxX =
+      std::max(x.getQMax() - x.getZeroPoint(), x.getZeroPoint() - x.getQMin());
   if (num::accumulatorFits(k, static_cast<int32_t>(maxX),
                            static_cast<int32_t>(-w.getQMin()), 0))
     return success();
@@ -64,13 +65,11 @@ static LogicalResult verifyBias(Operation *op, Value bias, int64_t channels,
 static LogicalResult verifyResidual(Operation *op, Value residual,
                                     RankedTensorType result,
                                     StringRef constraint) {
-  if (!residual ||
-      succeeded(verifyCompatibleShape(typeOf(residual).getShape(),
-                                      result.getShape())))
+  if (!residual || succeeded(verifyCompatibleShape(typeOf(residual).getShape(),
+                                                   result.getShape())))
     return success();
-  return op->emitOpError(constraint)
-         << ": expected the shape of " << result << ", found "
-         << residual.getType();
+  return op->emitOpError(constraint) << ": expected the shape of " << result
+                                     << ", found " << residual.getType();
 }
 
 /// Output size of a window that walks `size` padded elements.
@@ -101,10 +100,9 @@ LogicalResult Conv2DOp::verify() {
            << x.getDimSize(3) << " channels in " << groups
            << " groups do not suit a filter " << w;
   for (int axis : {0, 1}) {
-    int64_t size = windowed(x.getDimSize(axis + 1),
-                            getPads()[axis] + getPads()[axis + 2],
-                            w.getDimSize(axis), getStrides()[axis],
-                            getDilations()[axis]);
+    int64_t size =
+        windowed(x.getDimSize(axis + 1), getPads()[axis] + getPads()[axis + 2],
+                 w.getDimSize(axis), getStrides()[axis], getDilations()[axis]);
     if (!sameSize(y.getDimSize(axis + 1), size))
       return emitOpError("conv2d_c3: expected ")
              << size << " along axis " << axis + 1 << ", found " << y;
@@ -131,9 +129,8 @@ LogicalResult MatMulOp::verify() {
                        "rank, at least 2, a weight of rank 2 and a known "
                        "activation");
   if (!sameSize(x.getShape().back(), w.getDimSize(0)))
-    return emitOpError("matmul_c2: ")
-           << x.getShape().back() << " columns meet " << w.getDimSize(0)
-           << " rows";
+    return emitOpError("matmul_c2: ") << x.getShape().back() << " columns meet "
+                                      << w.getDimSize(0) << " rows";
   SmallVector<int64_t> shape(x.getShape());
   shape.back() = w.getDimSize(1);
   if (failed(verifyCompatibleShape(y.getShape(), shape)))
@@ -170,10 +167,10 @@ LogicalResult BatchMatMulOp::verify() {
   auto at = [&](RankedTensorType type, ArrayRef<int64_t> perm, int64_t axis) {
     return type.getDimSize(perm[axis]);
   };
-  bool good = sameSize(at(a, getLhsPerm(), rank - 1),
-                       at(b, getRhsPerm(), rank - 2)) &&
-              sameSize(at(a, getLhsPerm(), rank - 2), y.getDimSize(rank - 2)) &&
-              sameSize(at(b, getRhsPerm(), rank - 1), y.getDimSize(rank - 1));
+  bool good =
+      sameSize(at(a, getLhsPerm(), rank - 1), at(b, getRhsPerm(), rank - 2)) &&
+      sameSize(at(a, getLhsPerm(), rank - 2), y.getDimSize(rank - 2)) &&
+      sameSize(at(b, getRhsPerm(), rank - 1), y.getDimSize(rank - 1));
   for (int64_t axis = 0; axis < rank - 2; ++axis)
     good &= sameSize(at(a, getLhsPerm(), axis), y.getDimSize(axis)) &&
             sameSize(at(b, getRhsPerm(), axis), y.getDimSize(axis));

@@ -11,8 +11,8 @@ using namespace mlir::qc;
 
 LogicalResult PackOp::verify() {
   auto type = cast<RankedTensorType>(getInput().getType());
-  bool contract = getLayout() == "contract" &&
-                  (type.getRank() == 2 || type.getRank() == 4);
+  bool contract =
+      getLayout() == "contract" && (type.getRank() == 2 || type.getRank() == 4);
   if (!contract && getLayout() != "depthwise")
     return emitOpError("pack_c1: no layout '")
            << getLayout() << "' for " << type;

@@ -4,8 +4,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "qc/Dialect/QC/IR/QCOps.h"
 #include "mlir/IR/TypeUtilities.h"
+#include "qc/Dialect/QC/IR/QCOps.h"
 #include "qc/Numerics/Elementary.h"
 
 using namespace mlir;
@@ -16,9 +16,8 @@ LogicalResult ParameterOp::verify() {
   auto type = cast<RankedTensorType>(getType());
   if (!type.hasStaticShape())
     return emitOpError("parameter_c1: expected a static shape, found ") << type;
-  int64_t bytes =
-      type.getNumElements() *
-      ((type.getElementType().getIntOrFloatBitWidth() + 7) / 8);
+  int64_t bytes = type.getNumElements() *
+                  ((type.getElementType().getIntOrFloatBitWidth() + 7) / 8);
   if (static_cast<int64_t>(getLength()) != bytes)
     return emitOpError("parameter_c2: ")
            << type << " has " << bytes << " bytes, length is " << getLength();
@@ -36,8 +35,8 @@ LogicalResult ChannelAffineOp::verify() {
   for (Value value : {getScale(), getShift()}) {
     auto vector = cast<RankedTensorType>(value.getType());
     if (vector.getRank() != 1 ||
-        failed(verifyCompatibleShape(vector.getShape(),
-                                     {type.getDimSize(axis)})))
+        failed(
+            verifyCompatibleShape(vector.getShape(), {type.getDimSize(axis)})))
       return emitOpError("channel_affine_c2: expected tensor<")
              << type.getDimSize(axis) << "xf32>, found " << vector;
   }

@@ -33,7 +33,8 @@ int64_t mlir::qc::layOutArena(std::vector<ArenaBuffer> &buffers) {
     std::vector<std::pair<int64_t, int64_t>> taken;
     for (const ArenaBuffer *other : placed)
       if (other->first <= buffer.last && buffer.first <= other->last)
-        taken.emplace_back(other->offset, other->offset + aligned(other->bytes));
+        taken.emplace_back(other->offset,
+                           other->offset + aligned(other->bytes));
     std::sort(taken.begin(), taken.end());
     int64_t offset = 0;
     for (auto [begin, end] : taken) {

@@ -7,6 +7,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "qc/Analysis/Evaluator.h"
@@ -17,8 +19,6 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/SHA256.h"
 #include "llvm/Support/raw_ostream.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 namespace mlir::qc {
 #define GEN_PASS_DEF_QCMATERIALIZE
@@ -85,15 +85,16 @@ struct QCMaterialize : mlir::qc::impl::QCMaterializeBase<QCMaterialize> {
     if (file) {
       file->close();
       if (file->has_error()) {
-        getOperation().emitError() << "cannot write '" << output
-                                   << "': " << file->error().message();
+        getOperation().emitError()
+            << "cannot write '" << output << "': " << file->error().message();
         file->clear_error();
         return signalPassFailure();
       }
     }
     numBytes += writer.size;
-    getOperation()->setAttr("qc.weights_bytes",
-                            Builder(&getContext()).getI64IntegerAttr(writer.size));
+    getOperation()->setAttr(
+        "qc.weights_bytes",
+        Builder(&getContext()).getI64IntegerAttr(writer.size));
   }
 
   LogicalResult materialize(func::FuncOp function, ::qc::Evaluator &evaluator,
@@ -136,15 +137,13 @@ LogicalResult QCMaterialize::materialize(func::FuncOp function,
       return root.getDefiningOp()->emitOpError(
           "an encoded constant reached level 4");
     const ::qc::HostTensor &tensor = value->tensor();
-    done.emplace_back(root,
-                      writer.write({tensor.bytes(), tensor.byteCount()}));
+    done.emplace_back(root, writer.write({tensor.bytes(), tensor.byteCount()}));
     ++numWeights;
   }
   for (auto [root, offset] : done) {
     builder.setInsertionPoint(root.getDefiningOp());
-    Value weight =
-        WeightOp::create(builder, root.getLoc(), root.getType(),
-                         builder.getI64IntegerAttr(offset));
+    Value weight = WeightOp::create(builder, root.getLoc(), root.getType(),
+                                    builder.getI64IntegerAttr(offset));
     root.replaceAllUsesWith(weight);
   }
   SmallVector<Operation *> ops;

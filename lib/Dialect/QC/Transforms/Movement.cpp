@@ -25,9 +25,9 @@ OpFoldResult Movement::mul(Location loc, OpFoldResult a, OpFoldResult b) {
     return b;
   if (y && *y == 1)
     return a;
-  return arith::MulIOp::create(
-             builder, loc, getValueOrCreateConstantIndexOp(builder, loc, a),
-             getValueOrCreateConstantIndexOp(builder, loc, b))
+  return arith::MulIOp::create(builder, loc,
+                               getValueOrCreateConstantIndexOp(builder, loc, a),
+                               getValueOrCreateConstantIndexOp(builder, loc, b))
       .getResult();
 }
 
@@ -35,9 +35,9 @@ OpFoldResult Movement::add(Location loc, OpFoldResult a, OpFoldResult b) {
   auto x = getConstantIntValue(a), y = getConstantIntValue(b);
   if (x && y)
     return constant(*x + *y);
-  return arith::AddIOp::create(
-             builder, loc, getValueOrCreateConstantIndexOp(builder, loc, a),
-             getValueOrCreateConstantIndexOp(builder, loc, b))
+  return arith::AddIOp::create(builder, loc,
+                               getValueOrCreateConstantIndexOp(builder, loc, a),
+                               getValueOrCreateConstantIndexOp(builder, loc, b))
       .getResult();
 }
 
@@ -83,11 +83,12 @@ static void joinAxes(Sizes &sizes, Sizes &from, Sizes &to) {
     auto run = product(sizes[axis], from[axis]);
     auto runTo = product(sizes[axis], to[axis]);
     auto joined = product(sizes[axis - 1], sizes[axis]);
-    if (!run || !runTo || !joined || getConstantIntValue(from[axis - 1]) != run ||
+    if (!run || !runTo || !joined ||
+        getConstantIntValue(from[axis - 1]) != run ||
         getConstantIntValue(to[axis - 1]) != runTo)
       continue;
-    sizes[axis - 1] = IntegerAttr::get(IndexType::get(sizes[axis].getContext()),
-                                       *joined);
+    sizes[axis - 1] =
+        IntegerAttr::get(IndexType::get(sizes[axis].getContext()), *joined);
     from[axis - 1] = from[axis];
     to[axis - 1] = to[axis];
     sizes.erase(sizes.begin() + axis);

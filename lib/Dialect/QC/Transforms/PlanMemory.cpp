@@ -10,6 +10,7 @@
 
 #include "Arena.h"
 #include "Movement.h"
+#include "OutputAxis.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -331,8 +332,8 @@ void Planner::rewritePad(tensor::PadOp op) {
       if (getConstantIntValue(thickness) == 0)
         return;
       border[axis] = thickness;
-      Value at = move.offset(loc, to, move.mul(loc, first, toStrides[axis]),
-                             bytes);
+      Value at =
+          move.offset(loc, to, move.mul(loc, first, toStrides[axis]), bytes);
       move.fill(loc, at, toStrides, border, bytes, bitsOf(padding));
     };
     fillSlab(low, move.constant(0));
@@ -351,8 +352,8 @@ void Planner::rewriteConcat(tensor::ConcatOp op) {
   OpFoldResult start = move.constant(0);
   for (Value input : op.getInputs()) {
     Sizes sizes = shapeOf(input);
-    Value at = move.offset(
-        loc, to, move.mul(loc, start, toStrides[op.getDim()]), bytes);
+    Value at = move.offset(loc, to,
+                           move.mul(loc, start, toStrides[op.getDim()]), bytes);
     move.copy(loc, pointerTo(input, loc), move.strides(loc, sizes), at,
               toStrides, sizes, bytes);
     start = move.add(loc, start, sizes[op.getDim()]);
@@ -372,8 +373,7 @@ void Planner::copySlice(Location loc, Value slice, Value whole,
     steps.push_back(move.mul(loc, step, stride));
   }
   Sizes sizes = op.getMixedSizes();
-  Value window =
-      move.offset(loc, pointerTo(whole, loc), start, bytes);
+  Value window = move.offset(loc, pointerTo(whole, loc), start, bytes);
   Value packed = pointerTo(slice, loc);
   Sizes packedStrides = move.strides(loc, sizes);
   if (insert)
@@ -425,73 +425,15 @@ LogicalResult Planner::rewrite(Operation *op) {
                   elementBytes(result.getType()));
         return success();
       })
-      .Case<tensor::EmptyOp, WeightOp, SymbolOp>(
-          [](auto) { return success(); })
+      .Case<tensor::EmptyOp, WeightOp, SymbolOp>([](auto) { return success(); })
       .Default([&](Operation *other) -> LogicalResult {
-        bool plain = viewSource(other) || llvm::none_of(
-            other->getResultTypes(), llvm::IsaPred<RankedTensorType>);
+        bool plain =
+            viewSource(other) || llvm::none_of(other->getResultTypes(),
+                                               llvm::IsaPred<RankedTensorType>);
         if (!plain)
           return other->emitOpError("has no place in level 4");
         return success();
       });
-}
-
-namespace {
-/// (scale * symbol * symbol2 + offset) / divisor, as qc_rt_dim of
-/// qc/Runtime/Descriptor.h; a symbol of -1 is 1.
-struct Axis {
-  int64_t symbol = -1, symbol2 = -1, scale = 0, offset = 0, divisor = 1;
-
-  bool isConstant() const { return symbol < 0 && divisor == 1; }
-  static Axis constant(int64_t value) { return {-1, -1, 0, value, 1}; }
-};
-} // namespace
-
-/// A size in that form, if it has it.
-static FailureOr<Axis> axisOf(OpFoldResult size,
-                              const llvm::StringMap<int64_t> &symbols) {
-  if (auto known = getConstantIntValue(size))
-    return Axis::constant(*known);
-  Operation *op = cast<Value>(size).getDefiningOp();
-  if (auto symbol = dyn_cast_or_null<SymbolOp>(op)) {
-    auto number = symbols.find(symbol.getName());
-    if (number == symbols.end())
-      return failure();
-    return Axis{number->second, -1, 1, 0, 1};
-  }
-  if (!op || op->getNumOperands() != 2)
-    return failure();
-  FailureOr<Axis> x = axisOf(op->getOperand(0), symbols);
-  FailureOr<Axis> y = axisOf(op->getOperand(1), symbols);
-  if (failed(x) || failed(y))
-    return failure();
-  if (x->isConstant() && isa<arith::MulIOp, arith::AddIOp>(op))
-    std::swap(*x, *y);
-  if (isa<arith::MulIOp>(op) && x->divisor == 1) {
-    if (y->isConstant())
-      return Axis{x->symbol, x->symbol2, x->scale * y->offset,
-                  x->offset * y->offset, 1};
-    if (x->symbol2 < 0 && y->symbol2 < 0 && x->offset == 0 && y->offset == 0 &&
-        y->divisor == 1)
-      return Axis{x->symbol, y->symbol, x->scale * y->scale, 0, 1};
-    return failure();
-  }
-  if (!y->isConstant())
-    return failure();
-  int64_t c = y->offset;
-  if (isa<arith::AddIOp>(op)) {
-    x->offset += c * x->divisor;
-    return x;
-  }
-  if (isa<arith::SubIOp>(op)) {
-    x->offset -= c * x->divisor;
-    return x;
-  }
-  if (isa<arith::DivSIOp, arith::DivUIOp, arith::FloorDivSIOp>(op) && c > 0) {
-    x->divisor *= c;
-    return x;
-  }
-  return failure();
 }
 
 /// Five numbers for each axis of each result.
@@ -505,13 +447,13 @@ FailureOr<ArrayAttr> Planner::outputAxes(func::ReturnOp ret) {
   for (Value value : ret.getOperands()) {
     SmallVector<Attribute> axes;
     for (OpFoldResult size : shapeOf(value)) {
-      FailureOr<Axis> axis = axisOf(size, symbols);
+      FailureOr<OutputAxis> axis = outputAxisOf(size, symbols);
       if (failed(axis))
         return ret.emitError("the size of a result is no simple function of "
                              "the named dimensions");
-      axes.push_back(builder.getDenseI64ArrayAttr(
-          {axis->symbol, axis->symbol2, axis->scale, axis->offset,
-           axis->divisor}));
+      axes.push_back(builder.getDenseI64ArrayAttr({axis->symbol, axis->symbol2,
+                                                   axis->scale, axis->offset,
+                                                   axis->divisor}));
     }
     outputs.push_back(builder.getArrayAttr(axes));
   }
@@ -538,8 +480,8 @@ void Planner::finish(func::ReturnOp ret) {
   for (Operation &op : block.without_terminator())
     ops.push_back(&op);
   for (Operation *op : llvm::reverse(ops)) {
-    bool holdsTensor = llvm::any_of(op->getResultTypes(),
-                                    llvm::IsaPred<RankedTensorType>);
+    bool holdsTensor =
+        llvm::any_of(op->getResultTypes(), llvm::IsaPred<RankedTensorType>);
     if (holdsTensor || isa<KernelOp>(op) || isOpTriviallyDead(op))
       op->erase();
   }
