@@ -181,7 +181,8 @@ static LogicalResult readSizes(OnnxOp &op, ArrayRef<int64_t> axes,
     if (from[i] < 0 && (hasSizes || number != 1))
       return op.fail("a resized axis of free size", "a number");
     if (!(number > 0) || number > 1 << 20)
-      return op.fail("a scale or size of " + Twine(std::to_string(number)), "a positive one");
+      return op.fail("a scale or size of " + Twine(std::to_string(number)),
+                     "a positive one");
     scales.push_back(hasSizes ? number / double(from[i]) : number);
     sizes.push_back(hasSizes ? int64_t(number)
                              : int64_t(std::floor(number * double(from[i]))));

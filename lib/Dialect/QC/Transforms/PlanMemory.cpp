@@ -104,7 +104,7 @@ Sizes Planner::computeShape(Value value) {
   Location loc = value.getLoc();
   OpBuilder::InsertionGuard guard(builder);
   if (op)
-    builder.setInsertionPointAfter(op);
+    builder.setInsertionPoint(op);
   llvm::TypeSwitch<Operation *>(op)
       .Case<KernelOp>([&](KernelOp kernel) {
         auto dims = kernel.getDims().begin();
