@@ -233,7 +233,9 @@ static void printComparison(Driver &driver,
     }
     table.add({candidate.path, bytesText(candidate.bytes),
                bytesText(candidate.arena),
-               millisecondsText(candidate.times.median()), value, difference});
+               millisecondsText(candidate.times.median()) +
+                   (candidate.emulated ? " (emulated)" : ""),
+               value, difference});
     rows.push_back(std::move(row));
   }
   driver.progress.clear();

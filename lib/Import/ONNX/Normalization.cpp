@@ -192,8 +192,7 @@ Val qconnx::softmax(Emit &e, const Val &x, int64_t axis) {
   return e.moveAxis({y, moved.dims}, last, axis);
 }
 
-/// x - max - log(sum(exp(x - max))).
-static Val logSoftmax(Emit &e, const Val &x, int64_t axis) {
+Val qconnx::logSoftmax(Emit &e, const Val &x, int64_t axis) {
   Val peak = e.reduce(x, axis, Reduction::Max, /*keep=*/true);
   Val shifted = e.subf(x, e.broadcast(peak, x.dims));
   Val sum = e.reduce(e.unary("exp", shifted), axis, Reduction::Sum,

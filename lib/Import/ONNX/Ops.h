@@ -16,12 +16,14 @@
 
 namespace qc::onnx {
 
+llvm::ArrayRef<OpInfo> getAttentionOps();
 llvm::ArrayRef<OpInfo> getControlFlowOps();
 llvm::ArrayRef<OpInfo> getConvTransposeOps();
 llvm::ArrayRef<OpInfo> getConvolutionOps();
 llvm::ArrayRef<OpInfo> getDataMovementOps();
 llvm::ArrayRef<OpInfo> getElementwiseOps();
 llvm::ArrayRef<OpInfo> getGatherOps();
+llvm::ArrayRef<OpInfo> getLossOps();
 llvm::ArrayRef<OpInfo> getMatMulOps();
 llvm::ArrayRef<OpInfo> getNormalizationOps();
 llvm::ArrayRef<OpInfo> getPoolOps();
@@ -50,11 +52,13 @@ mlir::FailureOr<Val> convolve(OnnxOp &op, const Val &x, const Val &filter,
                               int64_t groups);
 /// Softmax along an axis.
 Val softmax(Emit &e, const Val &x, int64_t axis);
+/// x - max - log(sum(exp(x - max))) along an axis.
+Val logSoftmax(Emit &e, const Val &x, int64_t axis);
 /// Mean over the spatial axes of [N, C, ...], which stay as ones.
 Val globalAverage(Emit &e, const Val &x);
 /// Elements of `data` at `indices` along `axis`.
 Val gather(Emit &e, const Val &data, const Val &indices, int64_t axis);
-/// Sum over the last two axes' product with a broadcast bias.
+/// numpy.matmul of operands of any rank but 0.
 mlir::FailureOr<Val> multiplyMatrices(OnnxOp &op, Val x, Val y);
 
 } // namespace qc::onnx

@@ -18,11 +18,11 @@ static const llvm::StringMap<OpInfo> &getTable() {
   static const llvm::StringMap<OpInfo> table = [] {
     llvm::StringMap<OpInfo> ops;
     for (llvm::ArrayRef<OpInfo> family :
-         {getControlFlowOps(), getConvTransposeOps(), getConvolutionOps(),
-          getDataMovementOps(), getElementwiseOps(), getGatherOps(),
-          getMatMulOps(), getNormalizationOps(), getPoolOps(),
-          getQuantizationOps(), getReduceOps(), getResizeOps(), getShapeOps(),
-          getUnaryOps()})
+         {getAttentionOps(), getControlFlowOps(), getConvTransposeOps(),
+          getConvolutionOps(), getDataMovementOps(), getElementwiseOps(),
+          getGatherOps(), getLossOps(), getMatMulOps(), getNormalizationOps(),
+          getPoolOps(), getQuantizationOps(), getReduceOps(), getResizeOps(),
+          getShapeOps(), getUnaryOps()})
       for (const OpInfo &info : family)
         ops[info.name] = info;
     return ops;

@@ -166,15 +166,26 @@ static Error addLibraries(const ArtifactSpec &spec, StringRef weights,
   return Error::success();
 }
 
-static void addTexts(const ArtifactSpec &spec, std::vector<ExtraFile> &files) {
+/// What an application ships: the shared library, and a weights file.
+static uint64_t shippedBytes(ArrayRef<ExtraFile> files,
+                             const WeightsPlacement &weights) {
+  uint64_t bytes = weights.embedded ? 0 : QC_RT_WEIGHTS_OFFSET + weights.bytes;
+  for (const ExtraFile &file : files)
+    if (StringRef(file.name).ends_with(".so"))
+      bytes += file.contents.size();
+  return bytes;
+}
+
+static void addTexts(const ArtifactSpec &spec, const json::Object &report,
+                     std::vector<ExtraFile> &files) {
   const std::string &name = spec.net.name;
   files.push_back({name + ".h", headerText(spec.net)});
   files.push_back({name + "Config.cmake", cmakeText(spec)});
   files.push_back({name + ".pc", pkgConfigText(spec)});
   files.push_back({"example.c", exampleText(spec.net)});
   files.push_back({"recipe.json", jsonText(spec.recipe)});
-  files.push_back({"report.json", jsonText(spec.report)});
-  files.push_back({"report.html", reportHtml(spec.report, name)});
+  files.push_back({"report.json", jsonText(report)});
+  files.push_back({"report.html", reportHtml(report, name)});
   std::string licenses = ownLicenses;
   if (!spec.licenses.empty())
     licenses +=
@@ -204,7 +215,10 @@ Expected<ArtifactSizes> qc::writeArtifact(const ArtifactSpec &spec,
   std::vector<ExtraFile> files;
   if (Error error = addLibraries(spec, weights, *placement, files))
     return error;
-  addTexts(spec, files);
+  json::Object report = spec.report;
+  if (json::Object *bytes = report.getObject("bytes"))
+    (*bytes)["artifact"] = shippedBytes(files, *placement);
+  addTexts(spec, report, files);
   if (!placement->embedded)
     files.push_back({spec.net.name + ".weights",
                      weightsFileText(weights, placement->hash)});

@@ -8,8 +8,8 @@
 #define JOIN_(a, b) a##__##b
 #define JOIN(a, b) JOIN_(a, b)
 
-__attribute__((visibility("hidden"))) void JOIN(affine_rows, KERNELS)(
-    const int64_t *slots, int32_t part) {
+__attribute__((visibility("hidden"))) void
+JOIN(affine_rows, KERNELS)(const int64_t *slots, int32_t part) {
   const float *x = (const float *)slots[0] + part * 4;
   const float *w = (const float *)slots[1];
   float *y = (float *)slots[2] + part * 4;
@@ -19,8 +19,8 @@ __attribute__((visibility("hidden"))) void JOIN(affine_rows, KERNELS)(
   }
 }
 
-__attribute__((visibility("hidden"))) void JOIN(sum_rows, KERNELS)(
-    const int64_t *slots, int32_t part) {
+__attribute__((visibility("hidden"))) void
+JOIN(sum_rows, KERNELS)(const int64_t *slots, int32_t part) {
   const float *y = (const float *)slots[0] + part * 4;
   ((float *)slots[1])[part] = (y[0] + y[1]) + (y[2] + y[3]);
 }

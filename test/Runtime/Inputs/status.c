@@ -65,8 +65,8 @@ static int test_memory_weights(const char *path) {
   EXPECT(file);
   size_t size = fread(bytes, 1, sizeof bytes, file);
   fclose(file);
-  net_options options = {.size = sizeof options, .weights = bytes,
-                         .weights_bytes = size};
+  net_options options = {
+      .size = sizeof options, .weights = bytes, .weights_bytes = size};
   EXPECT(net_open(NET_ABI, &options, &model) == NET_OK);
   net_close(model);
   options.weights_bytes = size - 1;
@@ -142,8 +142,8 @@ int main(int argc, char **argv) {
     return 2;
   int step = 1, failed = test_open(argv[1]) || test_memory_weights(argv[1]);
   net_model *model;
-  net_options options = {.size = sizeof options, .device = -1,
-                         .weights_file = argv[1]};
+  net_options options = {
+      .size = sizeof options, .device = -1, .weights_file = argv[1]};
   EXPECT(net_open(NET_ABI, &options, &model) == NET_OK);
   failed = failed || test_context(model) || test_run(model);
   net_close(model);
