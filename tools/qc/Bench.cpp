@@ -77,11 +77,11 @@ static Expected<int> bench(Driver &driver, BenchCommand &command) {
   if (command.batch && !isFolderOfQc(command.model))
     for (DimRange &range : options->dims)
       range.opt = std::clamp(command.batch, range.min, range.max);
-  auto opened = openNetwork(driver, command.model, *options, command.load,
-                            command.inputs);
+  auto opened =
+      openLoaded(driver, command.model, *options, command.load, command.inputs);
   if (!opened)
     return opened.takeError();
-  auto &net = static_cast<LoadedNet &>(**opened);
+  LoadedNet &net = **opened;
   if (net.emulated())
     driver.note("the CPU is emulated: these times are not those of a real one");
   auto inputs = inputsOf(command, net);

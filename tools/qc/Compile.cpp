@@ -195,6 +195,10 @@ static Expected<int> runCalibrate(Driver &driver, CompileCommand &command) {
     return error;
   if (request.options.calib.empty() && request.options.stats.empty())
     return inputError("bad-option", "", "--calib", "no data", "--calib DATA");
+  if (!request.options.calib.empty())
+    if (Error error = addBounds(request.model, request.options.calib.front(),
+                                request.options))
+      return error;
   auto statistics = makeStatistics(request, driver.hooks());
   if (!statistics)
     return statistics.takeError();

@@ -140,9 +140,15 @@ llvm::Error qc::driver::checkModel(StringRef path, bool artifacts) {
   return llvm::Error::success();
 }
 
-/// Bounds for the dimensions without: the sizes of the data, or 1.
-static llvm::Error addBounds(StringRef path, StringRef dataPath,
-                             CompileOptions &options) {
+static bool checkFails(StringRef path) {
+  llvm::Error error = checkModel(path, true);
+  bool fails = static_cast<bool>(error);
+  llvm::consumeError(std::move(error));
+  return fails;
+}
+
+llvm::Error qc::driver::addBounds(StringRef path, StringRef dataPath,
+                                  CompileOptions &options) {
   auto net = ReferenceNet::open(path, options);
   if (!net)
     return net.takeError();
@@ -172,24 +178,37 @@ static llvm::Error addBounds(StringRef path, StringRef dataPath,
   return llvm::Error::success();
 }
 
-llvm::Expected<std::unique_ptr<Network>>
-qc::driver::openNetwork(Driver &driver, StringRef path,
-                        const CompileOptions &given, const LoadOptions &load,
-                        StringRef data) {
+llvm::Expected<std::unique_ptr<LoadedNet>>
+qc::driver::openLoaded(Driver &driver, StringRef path,
+                       const CompileOptions &given, const LoadOptions &load,
+                       StringRef data) {
   if (llvm::Error error = checkModel(path, true))
     return error;
-  if (isFolderOfQc(path)) {
-    auto net = LoadedNet::open(path, load);
-    if (!net)
-      return net.takeError();
-    return std::unique_ptr<Network>(std::move(*net));
-  }
+  if (isFolderOfQc(path))
+    return LoadedNet::open(path, load);
   CompileOptions options = given;
   if (llvm::Error error = addBounds(path, data, options))
     return error;
   driver.progress.update("compiling the reference", 0);
-  auto net = buildTemporary(path, options, load);
-  if (!net)
-    return net.takeError();
-  return std::unique_ptr<Network>(std::move(*net));
+  return buildTemporary(path, options, load);
+}
+
+llvm::Expected<std::unique_ptr<Network>>
+qc::driver::openNetwork(Driver &driver, StringRef path,
+                        const CompileOptions &options, const LoadOptions &load,
+                        StringRef data) {
+  auto loaded = openLoaded(driver, path, options, load, data);
+  if (loaded)
+    return std::unique_ptr<Network>(std::move(*loaded));
+  if (checkFails(path) || isFolderOfQc(path))
+    return loaded.takeError();
+  // What can't be compiled yet may be interpreted all the same.
+  auto slow = ReferenceNet::open(path, options);
+  if (!slow) {
+    llvm::consumeError(slow.takeError());
+    return loaded.takeError();
+  }
+  driver.note("interpreted, since it does not compile: " +
+              llvm::toString(loaded.takeError()));
+  return std::unique_ptr<Network>(std::move(*slow));
 }

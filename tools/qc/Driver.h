@@ -77,8 +77,18 @@ struct CompileArguments {
 /// `artifacts` says so.
 llvm::Error checkModel(llvm::StringRef path, bool artifacts);
 
+/// Gives bounds to the dimensions of the model at `path` that have none: the
+/// sizes of the data, or 1.
+llvm::Error addBounds(llvm::StringRef path, llvm::StringRef data,
+                      CompileOptions &options);
+
 /// Opens an artifact, or compiles a model for this machine. `data` (may be
-/// null) bounds the dimensions that have no bounds.
+/// empty) bounds the dimensions that have no bounds.
+llvm::Expected<std::unique_ptr<LoadedNet>>
+openLoaded(Driver &driver, llvm::StringRef path, const CompileOptions &options,
+           const LoadOptions &load, llvm::StringRef data = "");
+
+/// The same; a model that can't be compiled is interpreted.
 llvm::Expected<std::unique_ptr<Network>>
 openNetwork(Driver &driver, llvm::StringRef path, const CompileOptions &options,
             const LoadOptions &load, llvm::StringRef data = "");

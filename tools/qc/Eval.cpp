@@ -178,10 +178,12 @@ static Expected<Candidate> measure(Driver &driver, const EvalCommand &command,
                                    const CompileOptions &options,
                                    const std::optional<MetricSpec> &spec,
                                    Network *reference) {
-  auto opened = open(driver, command, path, options);
+  LoadOptions load;
+  load.threads = command.threads;
+  auto opened = openLoaded(driver, path, options, load, command.data);
   if (!opened)
     return opened.takeError();
-  auto &net = static_cast<LoadedNet &>(**opened);
+  LoadedNet &net = **opened;
   Candidate candidate;
   candidate.path = path.str();
   candidate.bytes = bytesOf(path, net);

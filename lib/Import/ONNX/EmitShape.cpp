@@ -211,6 +211,9 @@ Val Emit::slice(const Val &x, ArrayRef<Dim> offsets, ArrayRef<Dim> sizes,
     isWhole &= isNumber(offset, 0) && isNumber(stride, 1);
   if (isWhole)
     return x;
+  // An empty slice may begin at the end, where no slice of MLIR begins.
+  if (llvm::any_of(sizes, [](Dim size) { return isNumber(size, 0); }))
+    return empty(x.elementType(), sizes);
   Value value =
       tensor::ExtractSliceOp::create(b, loc, getType(x.elementType(), sizes),
                                      x.value, offsets, sizes, strides);

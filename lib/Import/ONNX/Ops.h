@@ -54,6 +54,8 @@ mlir::FailureOr<Val> convolve(OnnxOp &op, const Val &x, const Val &filter,
 Val softmax(Emit &e, const Val &x, int64_t axis);
 /// x - max - log(sum(exp(x - max))) along an axis.
 Val logSoftmax(Emit &e, const Val &x, int64_t axis);
+/// What AveragePool's attributes say.
+mlir::FailureOr<Val> averagePool(OnnxOp &op, const Val &x);
 /// Mean over the spatial axes of [N, C, ...], which stay as ones.
 Val globalAverage(Emit &e, const Val &x);
 /// Elements of `data` at `indices` along `axis`.

@@ -250,33 +250,34 @@ static FailureOr<Val> averageDivisors(OnnxOp &op, const Val &x, const Val &sum,
   return e.constant(DenseElementsAttr::get(type, ArrayRef<float>(divisors)));
 }
 
-static LogicalResult importAveragePool(OnnxOp &op) {
+FailureOr<Val> qconnx::averagePool(OnnxOp &op, const Val &x) {
   Emit &e = op.e;
-  Val x = op.val(0);
   FailureOr<Window> window = readPoolWindow(op, x);
   if (failed(window))
     return failure();
   if (!x.isFloat())
     return op.fail("type " + getName(op.in(0).type), "a float type");
   Val padded = padWith(e, x, *window, e.scalar(x.elementType(), 0));
-  Val sum = poolPadded(e, padded, *window, /*isMax=*/false, false);
+  Val sum = poolPadded(e, padded, *window, /*isMax=*/false, /*isUns=*/false);
   bool countPads = op.intAttr("count_include_pad", 0);
-  bool isWhole =
-      llvm::all_of(llvm::zip_equal(padded.dims, x.dims), [](auto pair) {
-        return isEqual(std::get<0>(pair), std::get<1>(pair));
-      });
-  bool plain = isWhole || (countPads && !op.intAttr("ceil_mode", 0));
-  if (plain) {
-    int64_t size = 1;
+  if (isEqual(padded.dims, x.dims) ||
+      (countPads && !op.intAttr("ceil_mode", 0))) {
+    double size = 1;
     for (int64_t kernel : window->kernel)
-      size *= kernel;
-    op.out(0, op.in(0).type, e.divf(sum, e.splatLike(sum, double(size))));
-    return success();
+      size *= double(kernel);
+    return e.divf(sum, e.splatLike(sum, size));
   }
   FailureOr<Val> divisors = averageDivisors(op, x, sum, *window, countPads);
   if (failed(divisors))
     return failure();
-  op.out(0, op.in(0).type, e.divf(sum, e.broadcast(*divisors, sum.dims)));
+  return e.divf(sum, e.broadcast(*divisors, sum.dims));
+}
+
+static LogicalResult importAveragePool(OnnxOp &op) {
+  FailureOr<Val> y = averagePool(op, op.val(0));
+  if (failed(y))
+    return failure();
+  op.out(0, op.in(0).type, *y);
   return success();
 }
 

@@ -435,7 +435,12 @@ static LogicalResult importQLinearUnary(OnnxOp &op) {
   } else {
     if (y.rank() < 3 || op.intAttr("channels_last", 0))
       return op.fail("channels_last or rank " + Twine(y.rank()), "[N, C, ...]");
-    y = globalAverage(e, y);
+    bool isGlobal = name == "QLinearGlobalAveragePool";
+    FailureOr<Val> pooled =
+        isGlobal ? FailureOr<Val>(globalAverage(e, y)) : averagePool(op, y);
+    if (failed(pooled))
+      return failure();
+    y = *pooled;
   }
   return outQuantized(op, y, 3);
 }
@@ -562,6 +567,7 @@ llvm::ArrayRef<OpInfo> qconnx::getQuantizationOps() {
       {"com.microsoft.DequantizeLinear", 2, 3, importDequantizeLinear},
       {"com.microsoft.QGemm", 6, 9, importQGemm},
       {"com.microsoft.QLinearAdd", 7, 8, importQLinearBinary},
+      {"com.microsoft.QLinearAveragePool", 4, 5, importQLinearUnary},
       {"com.microsoft.QLinearConcat", 5, anyInputs, importQLinearConcat},
       {"com.microsoft.QLinearGlobalAveragePool", 4, 5, importQLinearUnary},
       {"com.microsoft.QLinearLeakyRelu", 4, 5, importQLinearUnary},
