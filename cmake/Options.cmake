@@ -47,6 +47,9 @@ endif()
 
 find_program(QC_CCACHE ccache)
 if(QC_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_C_COMPILER_LAUNCHER ${QC_CCACHE})
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${QC_CCACHE})
+  # Without these ccache leaves precompiled headers alone.
+  set(launcher ${CMAKE_COMMAND} -E env
+      CCACHE_SLOPPINESS=pch_defines,time_macros ${QC_CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER ${launcher})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
 endif()
