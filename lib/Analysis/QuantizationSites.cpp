@@ -73,8 +73,9 @@ public:
 
 private:
   void findLayers(FunctionOpInterface function);
-  /// `value` is wanted in 8 bits.
-  void want(Value value);
+  void findProducts(FunctionOpInterface function);
+  /// `value` is wanted in 8 bits; gives its code source, null if it has none.
+  Value want(Value value);
   /// Wants what the producer of a quantized value reads.
   void wantOperandsOf(Value site);
   /// The start of a chain of clamps that ends in `value`.
@@ -87,6 +88,8 @@ private:
   /// Values inside or at the end of any layer's epilogue.
   DenseSet<Value> covered;
   SetVector<Value> wanted;
+  /// Those whose zero point has to be 0.
+  DenseSet<Value> symmetric;
 };
 } // namespace
 
@@ -109,22 +112,38 @@ void SiteFinder::findLayers(FunctionOpInterface function) {
              other.get().getType() == other.getOwner()->getResult(0).getType();
     });
     taken.insert_range(epilogue.ops);
-    result.layers.push_back({op, getLayerName(op->getLoc()).str(),
-                             layer.getQuantizableKind(),
-                             layer.getActivationOperands().front(),
-                             *layer.getWeightOperand(), std::move(epilogue)});
+    result.layers.push_back(
+        {op, getLayerName(op->getLoc()).str(), layer.getQuantizableKind(),
+         layer.getActivationOperands().front(), *layer.getWeightOperand(),
+         std::nullopt, std::move(epilogue)});
   }
   std::reverse(result.layers.begin(), result.layers.end());
 }
 
-void SiteFinder::want(Value value) {
+/// Products of two activations.
+void SiteFinder::findProducts(FunctionOpInterface function) {
+  function.walk([&](QuantizableOpInterface op) {
+    SmallVector<unsigned> operands = op.getActivationOperands();
+    if (op.getWeightOperand() || op.getQuantizableKind() != "matmul" ||
+        operands.size() != 2 || isConstantSubgraph(op->getOperand(operands[0])))
+      return;
+    Epilogue epilogue;
+    epilogue.result = op->getResult(0);
+    result.layers.push_back({op, getLayerName(op->getLoc()).str(),
+                             op.getQuantizableKind(), operands[0], std::nullopt,
+                             operands[1], std::move(epilogue)});
+  });
+}
+
+Value SiteFinder::want(Value value) {
   value = getCodeSource(value);
   auto type = dyn_cast<RankedTensorType>(value.getType());
   if (!type || !type.getElementType().isF32() || type.getEncoding() ||
       isConstantSubgraph(value))
-    return;
+    return {};
   if (wanted.insert(value))
     wantOperandsOf(value);
+  return value;
 }
 
 Value SiteFinder::skipClamps(Value value) {
@@ -171,17 +190,23 @@ void SiteFinder::wantOperandsOf(Value site) {
 
 void SiteFinder::run(FunctionOpInterface function) {
   findLayers(function);
+  findProducts(function);
   for (const QuantizableLayer &layer : result.layers) {
-    auto [sum, axis] = getChannelSum(layer.op);
-    covered.insert(sum);
+    covered.insert(layer.weightOperand ? getChannelSum(layer.op).first
+                                       : layer.epilogue.result);
     for (Operation *op : layer.epilogue.ops)
       covered.insert(op->getResult(0));
     if (isQuantized(layer))
       ends[layer.epilogue.result] = &layer;
   }
-  for (const QuantizableLayer &layer : result.layers)
-    if (isQuantized(layer))
-      want(layer.op->getOperand(layer.inputOperand));
+  for (const QuantizableLayer &layer : result.layers) {
+    if (!isQuantized(layer))
+      continue;
+    want(layer.getInput());
+    if (layer.rightOperand)
+      if (Value right = want(layer.op->getOperand(*layer.rightOperand)))
+        symmetric.insert(right);
+  }
 
   // Program order, and names that do not depend on what stays in float.
   llvm::StringMap<unsigned> counts;
@@ -191,7 +216,7 @@ void SiteFinder::run(FunctionOpInterface function) {
     std::string name = getValueName(value);
     if (unsigned count = counts[name]++)
       name += "#" + std::to_string(count);
-    result.sites.push_back({value, std::move(name)});
+    result.sites.push_back({value, std::move(name), symmetric.contains(value)});
   };
   for (BlockArgument argument : function.getArguments())
     add(argument);

@@ -268,19 +268,42 @@ static bool fuseMatMul(RewriterBase &rewriter, const MatMulView &view,
 //===----------------------------------------------------------------------===//
 
 /// An operand of a stack of products: batch axes are split again and a
-/// transpose is left to the op.
-static Value openOperand(Value value, bool isSplit,
-                         SmallVector<int64_t> &perm) {
+/// transpose is left to the op. Codes are followed through what moves them.
+static Value openOperand(RewriterBase &rewriter, Value value, Value codes,
+                         bool isSplit, SmallVector<int64_t> &perm) {
+  auto assemble = codes ? codes.getDefiningOp<AssembleOp>() : AssembleOp();
+  Value inner = assemble ? assemble.getComponents().front() : value;
   if (isSplit)
-    value = value.getDefiningOp<tensor::CollapseShapeOp>().getSrc();
-  int64_t rank = cast<RankedTensorType>(value.getType()).getRank();
+    inner = inner.getDefiningOp<tensor::CollapseShapeOp>().getSrc();
+  int64_t rank = cast<RankedTensorType>(inner.getType()).getRank();
   perm = llvm::to_vector(llvm::seq<int64_t>(rank));
-  if (auto transpose = value.getDefiningOp<linalg::TransposeOp>()) {
+  if (auto transpose = inner.getDefiningOp<linalg::TransposeOp>()) {
     perm.assign(transpose.getPermutation().begin(),
                 transpose.getPermutation().end());
-    value = transpose.getInput();
+    inner = transpose.getInput();
   }
-  return value;
+  if (!codes)
+    return inner;
+  if (!assemble)
+    return codes;
+  auto component = inner.getDefiningOp<ComponentOp>();
+  if (component && getEncoding(component.getInput()) == getEncoding(codes))
+    return component.getInput();
+  auto type = cast<RankedTensorType>(inner.getType());
+  return AssembleOp::create(
+      rewriter, codes.getLoc(),
+      withEncoding(
+          RankedTensorType::get(type.getShape(), rewriter.getF32Type()),
+          getEncoding(codes)),
+      inner);
+}
+
+/// The value that `operand` moves: the bytes of its codes, or itself.
+static Value getMoved(Value operand, Value codes) {
+  if (!codes)
+    return operand;
+  auto assemble = codes.getDefiningOp<AssembleOp>();
+  return assemble ? assemble.getComponents().front() : codes;
 }
 
 /// The only reader of `sum`, if it multiplies by a splat.
@@ -298,34 +321,73 @@ static Operation *matchScale(Value sum, float &alpha) {
   return std::isfinite(alpha) ? user : nullptr;
 }
 
+/// Codes whose products with others can be summed as they are.
+static bool areFactors(Value lhs, Value rhs, int64_t terms) {
+  return lhs && rhs && getStaticAffine(rhs).getZeroPoint() == 0 &&
+         (ShapedType::isDynamic(terms) ||
+          ::qc::numerics::accumulatorFits(terms, 255, 128, 0));
+}
+
+/// The only reader of `value` if it is an expand_shape; of codes, of their
+/// bytes.
+static tensor::ExpandShapeOp getExpand(Value value) {
+  if (!value.hasOneUse())
+    return {};
+  Operation *user = *value.user_begin();
+  if (auto component = dyn_cast<ComponentOp>(user))
+    return getExpand(component.getResult());
+  return dyn_cast<tensor::ExpandShapeOp>(user);
+}
+
 static bool fuseBatchMatMul(RewriterBase &rewriter, const MatMulView &view,
                             const FuseCounts &counts) {
   if (!isZero(view.init))
     return false;
-  Value sum = view.getResult();
-  bool isSplit = false;
-  if (sum.hasOneUse()) {
-    auto expand = dyn_cast<tensor::ExpandShapeOp>(*sum.user_begin());
-    isSplit = expand && expand.getResultType().getRank() == 4 &&
-              isSplitBatch(rewriter, view.lhs, expand) &&
-              isSplitBatch(rewriter, view.rhs, expand);
-    if (isSplit)
-      sum = expand.getResult();
-  }
-  SmallVector<int64_t> lhsPerm, rhsPerm;
-  Value lhs = openOperand(view.lhs, isSplit, lhsPerm);
-  Value rhs = openOperand(view.rhs, isSplit, rhsPerm);
-  Operation *last = sum.getDefiningOp();
+  Value lhsCodes = getStaticCodes(view.lhs),
+        rhsCodes = getStaticCodes(view.rhs);
+  if (!areFactors(lhsCodes, rhsCodes, view.getReductionSize()))
+    lhsCodes = rhsCodes = Value();
+  // [quantize] [expand_shape] [scale] [quantize]
+  Value end = view.getResult();
+  QuantizeOp quantize = lhsCodes ? getStaticQuantize(end) : QuantizeOp();
+  if (quantize)
+    end = quantize;
+  Value lhsMoved = getMoved(view.lhs, lhsCodes);
+  Value rhsMoved = getMoved(view.rhs, rhsCodes);
+  tensor::ExpandShapeOp expand = getExpand(end);
+  bool isSplit = expand && expand.getResultType().getRank() == 4 &&
+                 isSplitBatch(rewriter, lhsMoved, expand) &&
+                 isSplitBatch(rewriter, rhsMoved, expand);
+  if (isSplit)
+    end = expand.getResult();
   float alpha = 1;
-  if (Operation *scale = matchScale(sum, alpha))
-    last = scale;
+  Operation *scale = quantize ? nullptr : matchScale(end, alpha);
+  if (scale)
+    end = scale->getResult(0);
+  if (lhsCodes && !quantize) {
+    quantize = getStaticQuantize(end);
+    if (quantize)
+      end = quantize;
+  }
+  Operation *last = end.getDefiningOp();
   rewriter.setInsertionPoint(last);
-  auto fused = BatchMatMulOp::create(
-      rewriter, fuseLocs(view.op, last), last->getResult(0).getType(), lhs, rhs,
+  SmallVector<int64_t> lhsPerm, rhsPerm;
+  Value lhs = openOperand(rewriter, view.lhs, lhsCodes, isSplit, lhsPerm);
+  Value rhs = openOperand(rewriter, view.rhs, rhsCodes, isSplit, rhsPerm);
+  auto type = cast<RankedTensorType>(end.getType());
+  type = RankedTensorType::get(type.getShape(), rewriter.getF32Type());
+  if (quantize)
+    type = withEncoding(type, getEncoding(quantize.getResult()));
+  Value fused = BatchMatMulOp::create(
+      rewriter, fuseLocs(view.op, last), type, lhs, rhs,
       rewriter.getDenseI64ArrayAttr(lhsPerm),
       rewriter.getDenseI64ArrayAttr(rhsPerm), rewriter.getF32FloatAttr(alpha));
+  // What was split are the bytes of codes.
+  if (fused.getType() != end.getType())
+    fused = ComponentOp::create(rewriter, last->getLoc(), end.getType(), fused,
+                                ::qc::numerics::codesName);
   rewriter.replaceOp(last, fused);
-  ++counts.floating;
+  ++(lhsCodes ? counts.integer : counts.floating);
   return true;
 }
 

@@ -55,6 +55,9 @@ private:
   /// Why `layer` cannot have `precision`; empty if it can. May turn static
   /// activations into dynamic ones.
   std::string refuse(const QuantizableLayer &layer, Precision &precision);
+  std::string refuseWeight(const QuantizableLayer &layer, Precision &precision);
+  /// Why the statistics do not tell the range of `activation`.
+  std::string refuseActivation(Value activation);
   LogicalResult quantizeSites(ArrayRef<QuantizationSite> sites);
   void quantizeRows(const QuantizableLayer &layer);
   void quantizeWeight(const QuantizableLayer &layer,
@@ -112,12 +115,22 @@ static int64_t getWeightInputAxis(Operation *op) {
   return cast<ShapedType>(op->getOperand(1).getType()).getRank() - 2;
 }
 
-std::string Quantize::refuse(const QuantizableLayer &layer,
-                             Precision &precision) {
+std::string Quantize::refuseActivation(Value activation) {
+  auto found = names.find(getCodeSource(activation));
+  if (found == names.end())
+    return "its input is no activation";
+  const quant::TensorStatistics *seen = statistics->find(found->second);
+  if (!seen)
+    return "the statistics have no tensor '" + found->second + "'";
+  if (seen->getCount() == 0)
+    return "the statistics of '" + found->second + "' are empty";
+  return "";
+}
+
+std::string Quantize::refuseWeight(const QuantizableLayer &layer,
+                                   Precision &precision) {
   using Activations = Precision::Activations;
   bool isProduct = MatMulView::match(layer.op).has_value();
-  if (precision.activationBits == 16)
-    return "activations of 16 bits are not built yet";
   if (precision.weights == Precision::Weights::NF4 &&
       getWeightInputAxis(layer.op) < 0)
     return "a depthwise filter has no axis for blocks of nf4";
@@ -129,25 +142,32 @@ std::string Quantize::refuse(const QuantizableLayer &layer,
     precision.activations = Activations::Dynamic;
   if (precision.activations == Activations::Dynamic && !isProduct)
     return "a convolution needs calibration statistics for 8-bit activations";
-  auto type = cast<RankedTensorType>(
-      layer.op->getOperand(layer.weightOperand).getType());
+  auto type = cast<RankedTensorType>(layer.getWeight().getType());
   int64_t terms = isProduct ? type.getDimSize(type.getRank() - 2)
                             : ConvView::match(layer.op)->getReductionSize();
   if (!::qc::numerics::accumulatorFits(terms, 255, 127, 0))
     return "a sum of " + std::to_string(terms) +
            " products can overflow 32 bits";
-  if (precision.activations == Activations::Dynamic)
+  return precision.activations == Activations::Dynamic
+             ? ""
+             : refuseActivation(layer.getInput());
+}
+
+std::string Quantize::refuse(const QuantizableLayer &layer,
+                             Precision &precision) {
+  if (precision.activationBits == 16)
+    return "activations of 16 bits are not built yet";
+  if (layer.weightOperand)
+    return refuseWeight(layer, precision);
+  // Without weights only static encodings ask anything of a product.
+  if (precision.activations != Precision::Activations::Static || !statistics) {
+    precision = Precision();
     return "";
-  Value source = getCodeSource(layer.op->getOperand(layer.inputOperand));
-  auto found = names.find(source);
-  if (found == names.end())
-    return "its input is no activation";
-  const quant::TensorStatistics *seen = statistics->find(found->second);
-  if (!seen)
-    return "the statistics have no tensor '" + found->second + "'";
-  if (seen->getCount() == 0)
-    return "the statistics of '" + found->second + "' are empty";
-  return "";
+  }
+  std::string reason = refuseActivation(layer.getInput());
+  return reason.empty()
+             ? refuseActivation(layer.op->getOperand(*layer.rightOperand))
+             : reason;
 }
 
 FailureOr<Precision> Quantize::plan(const QuantizableLayer &layer) {
@@ -171,8 +191,7 @@ LogicalResult Quantize::quantizeSites(ArrayRef<QuantizationSite> sites) {
     if (!seen)
       return emitError(site.value.getLoc())
              << "the statistics have no tensor '" << name << "'";
-    auto affine = quant::chooseScale(*seen, rangeOf, -128, 127,
-                                     /*symmetric=*/false);
+    auto affine = quant::chooseScale(*seen, rangeOf, -128, 127, site.symmetric);
     auto type = cast<RankedTensorType>(site.value.getType());
     auto encoding =
         AffineAttr::getStatic(&getContext(), 8, affine.scale, affine.zeroPoint);
@@ -219,7 +238,7 @@ void Quantize::quantizeRows(const QuantizableLayer &layer) {
 
 void Quantize::quantizeWeight(const QuantizableLayer &layer,
                               const Precision &precision) {
-  OpOperand &use = layer.op->getOpOperand(layer.weightOperand);
+  OpOperand &use = layer.op->getOpOperand(*layer.weightOperand);
   auto quantizable = cast<QuantizableOpInterface>(layer.op);
   SmallVector<int64_t, 2> channels = {quantizable.getWeightChannelAxis()};
   if (std::optional<ConvView> conv = ConvView::match(layer.op))
@@ -243,7 +262,7 @@ void Quantize::quantizeWeight(const QuantizableLayer &layer,
 
 /// The scale of a static input, seen through what only moves its codes.
 static FloatAttr getInputScale(const QuantizableLayer &layer) {
-  Value source = getCodeSource(layer.op->getOperand(layer.inputOperand));
+  Value source = getCodeSource(layer.getInput());
   auto dequantize = source.getDefiningOp<DequantizeOp>();
   return getStaticAffine(dequantize.getInput()).getScale();
 }
@@ -267,7 +286,7 @@ LogicalResult Quantize::runOnFunction(FunctionOpInterface function) {
     if (failed(precision))
       return failure();
     plans[layer.op] = {*precision};
-    if (precision->isFloat())
+    if (precision->isFloat() && layer.weightOperand)
       ++numFloat;
   }
   if (llvm::Error error = choice->checkPatterns(layerNames))
@@ -284,13 +303,12 @@ LogicalResult Quantize::runOnFunction(FunctionOpInterface function) {
   // Sources are read before the sites change them.
   SmallVector<const quant::TensorStatistics *> inputs;
   for (const QuantizableLayer &layer : planned.layers)
-    inputs.push_back(
-        seen.lookup(getMeanSource(layer.op->getOperand(layer.inputOperand))));
+    inputs.push_back(seen.lookup(getMeanSource(layer.getInput())));
   if (failed(quantizeSites(planned.sites)))
     return failure();
   for (auto [layer, input] : llvm::zip_equal(planned.layers, inputs)) {
     const Precision &precision = plans[layer.op].precision;
-    if (precision.isFloat())
+    if (precision.isFloat() || !layer.weightOperand)
       continue;
     if (precision.activations == Precision::Activations::Dynamic)
       quantizeRows(layer);

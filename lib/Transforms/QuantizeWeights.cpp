@@ -131,7 +131,7 @@ static BiasSlot findBias(const QuantizableLayer &layer) {
 void mlir::qc::correctBias(const QuantizableLayer &layer,
                            const quant::TensorStatistics &input) {
   Operation *op = layer.op;
-  Value weight = op->getOperand(layer.weightOperand);
+  Value weight = layer.getWeight();
   auto dequantize = weight.getDefiningOp<DequantizeOp>();
   auto quantize = dequantize ? dequantize.getInput().getDefiningOp<QuantizeOp>()
                              : QuantizeOp();
@@ -180,7 +180,7 @@ void mlir::qc::correctBias(const QuantizableLayer &layer,
 
 void mlir::qc::roundBias(const QuantizableLayer &layer, FloatAttr inputScale) {
   BiasSlot slot = findBias(layer);
-  Value weight = layer.op->getOperand(layer.weightOperand);
+  Value weight = layer.getWeight();
   auto dequantize = weight.getDefiningOp<DequantizeOp>();
   if (!slot.use || !slot.vector || !dequantize ||
       !isConstantSubgraph(slot.vector))

@@ -197,3 +197,61 @@ func.func @imported(%xq: tensor<2x8xf32, #qc.affine<i8, scale = 0.1>>) -> (tenso
   %z = linalg.matmul ins(%x, %bt : tensor<2x8xf32>, tensor<8x4xf32>) outs(%zeros : tensor<2x4xf32>) -> tensor<2x4xf32>
   return %y, %z : tensor<2x4xf32>, tensor<2x4xf32>
 }
+
+// Heads: reshapes and transposes of codes become the op's axes, the scale its
+// alpha, the quantization of its result its end.
+#a = #qc.affine<i8, scale = 0.1, zero_point = 5>
+#b = #qc.affine<i8, scale = 0.2>
+// CHECK-LABEL: func @heads
+// CHECK-SAME: (%[[Q:.*]]: tensor<2x7x4x8xf32, {{.*}}>, %[[K:.*]]: tensor<2x7x4x8xf32,
+func.func @heads(%qq: tensor<2x7x4x8xf32, #a>, %kq: tensor<2x7x4x8xf32, #b>) -> tensor<2x4x7x7xf32, #a> {
+  %q = qc.dequantize %qq : tensor<2x7x4x8xf32, #a> -> tensor<2x7x4x8xf32>
+  %k = qc.dequantize %kq : tensor<2x7x4x8xf32, #b> -> tensor<2x7x4x8xf32>
+  %qe = tensor.empty() : tensor<2x4x7x8xf32>
+  %ke = tensor.empty() : tensor<2x4x8x7xf32>
+  %qt = linalg.transpose ins(%q : tensor<2x7x4x8xf32>) outs(%qe : tensor<2x4x7x8xf32>) permutation = [0, 2, 1, 3]
+  %kt = linalg.transpose ins(%k : tensor<2x7x4x8xf32>) outs(%ke : tensor<2x4x8x7xf32>) permutation = [0, 2, 3, 1]
+  %qc = tensor.collapse_shape %qt [[0, 1], [2], [3]] : tensor<2x4x7x8xf32> into tensor<8x7x8xf32>
+  %kc = tensor.collapse_shape %kt [[0, 1], [2], [3]] : tensor<2x4x8x7xf32> into tensor<8x8x7xf32>
+  %zeros = arith.constant dense<0.0> : tensor<8x7x7xf32>
+  %m = linalg.batch_matmul ins(%qc, %kc : tensor<8x7x8xf32>, tensor<8x8x7xf32>) outs(%zeros : tensor<8x7x7xf32>) -> tensor<8x7x7xf32>
+  %e = tensor.expand_shape %m [[0, 1], [2], [3]] output_shape [2, 4, 7, 7] : tensor<8x7x7xf32> into tensor<2x4x7x7xf32>
+  %four = arith.constant dense<4.0> : tensor<2x4x7x7xf32>
+  // CHECK: %[[Y:.*]] = qc.batch_matmul %[[Q]], %[[K]] {alpha = 2.500000e-01 : f32, lhs_perm = array<i64: 0, 2, 1, 3>, rhs_perm = array<i64: 0, 2, 3, 1>}
+  // CHECK-SAME: -> tensor<2x4x7x7xf32, #qc.affine<i8, scale = 1.000000e-01, zero_point = 5>>
+  // CHECK-NEXT: return %[[Y]]
+  %s = arith.divf %e, %four : tensor<2x4x7x7xf32>
+  %y = qc.quantize %s : tensor<2x4x7x7xf32> -> tensor<2x4x7x7xf32, #a>
+  return %y : tensor<2x4x7x7xf32, #a>
+}
+
+// The result is quantized before its batch axes are split.
+// CHECK-LABEL: func @context
+// CHECK-SAME: (%[[P:.*]]: tensor<2x4x7x7xf32, {{.*}}>, %[[V:.*]]: tensor<2x7x4x8xf32,
+func.func @context(%pq: tensor<2x4x7x7xf32, #a>, %vq: tensor<2x7x4x8xf32, #b>) -> tensor<2x4x7x8xf32, #a> {
+  %p = qc.dequantize %pq : tensor<2x4x7x7xf32, #a> -> tensor<2x4x7x7xf32>
+  %v = qc.dequantize %vq : tensor<2x7x4x8xf32, #b> -> tensor<2x7x4x8xf32>
+  %ve = tensor.empty() : tensor<2x4x7x8xf32>
+  %vt = linalg.transpose ins(%v : tensor<2x7x4x8xf32>) outs(%ve : tensor<2x4x7x8xf32>) permutation = [0, 2, 1, 3]
+  %pc = tensor.collapse_shape %p [[0, 1], [2], [3]] : tensor<2x4x7x7xf32> into tensor<8x7x7xf32>
+  %vc = tensor.collapse_shape %vt [[0, 1], [2], [3]] : tensor<2x4x7x8xf32> into tensor<8x7x8xf32>
+  %zeros = arith.constant dense<0.0> : tensor<8x7x8xf32>
+  %m = linalg.batch_matmul ins(%pc, %vc : tensor<8x7x7xf32>, tensor<8x7x8xf32>) outs(%zeros : tensor<8x7x8xf32>) -> tensor<8x7x8xf32>
+  %mq = qc.quantize %m : tensor<8x7x8xf32> -> tensor<8x7x8xf32, #a>
+  %md = qc.dequantize %mq : tensor<8x7x8xf32, #a> -> tensor<8x7x8xf32>
+  %e = tensor.expand_shape %md [[0, 1], [2], [3]] output_shape [2, 4, 7, 8] : tensor<8x7x8xf32> into tensor<2x4x7x8xf32>
+  // CHECK: %[[Y:.*]] = qc.batch_matmul %[[P]], %[[V]] {alpha = 1.000000e+00 : f32, lhs_perm = array<i64: 0, 1, 2, 3>, rhs_perm = array<i64: 0, 2, 1, 3>}
+  // CHECK-NEXT: return %[[Y]]
+  %y = qc.quantize %e : tensor<2x4x7x8xf32> -> tensor<2x4x7x8xf32, #a>
+  return %y : tensor<2x4x7x8xf32, #a>
+}
+
+// A right factor with a zero point has no integer form.
+// CHECK-LABEL: func @right_zero_point
+// CHECK: qc.batch_matmul %{{.*}} : tensor<2x4x4xf32>, tensor<2x4x4xf32> -> tensor<2x4x4xf32>
+func.func @right_zero_point(%aq: tensor<2x4x4xf32, #a>) -> tensor<2x4x4xf32> {
+  %a = qc.dequantize %aq : tensor<2x4x4xf32, #a> -> tensor<2x4x4xf32>
+  %zeros = arith.constant dense<0.0> : tensor<2x4x4xf32>
+  %m = linalg.batch_matmul ins(%a, %a : tensor<2x4x4xf32>, tensor<2x4x4xf32>) outs(%zeros : tensor<2x4x4xf32>) -> tensor<2x4x4xf32>
+  return %m : tensor<2x4x4xf32>
+}

@@ -56,8 +56,24 @@ func.func @through_pooling(%x: tensor<1x8x8x4xf32> {qc.name = "image"}) -> tenso
 // CHECK-LABEL: func @no_layer
 // CHECK-NOT: qc.observe
 func.func @no_layer(%x: tensor<4x4xf32>) -> tensor<4x4xf32> {
-  %zeros = arith.constant dense<0.0> : tensor<4x4xf32>
-  %m = linalg.matmul ins(%x, %x : tensor<4x4xf32>, tensor<4x4xf32>) outs(%zeros : tensor<4x4xf32>) -> tensor<4x4xf32>
-  %y = arith.addf %m, %x : tensor<4x4xf32>
+  %y = arith.addf %x, %x : tensor<4x4xf32>
   return %y : tensor<4x4xf32>
+}
+
+// A product of two activations asks for both, where they come from.
+// CHECK-LABEL: func @product
+// CHECK-SAME: (%[[A:.*]]: tensor<2x4x8xf32>{{.*}}, %[[B:.*]]: tensor<2x4x8xf32>
+func.func @product(%a: tensor<2x4x8xf32> {qc.name = "a"}, %b: tensor<2x4x8xf32> {qc.name = "b"}) -> tensor<2x4x4xf32> {
+  // CHECK-DAG: %[[OA:.*]] = qc.observe "a" %[[A]]
+  // CHECK-DAG: %[[NB:.*]] = math.absf %[[B]]
+  // CHECK-DAG: %[[OB:.*]] = qc.observe "abs" %[[NB]]
+  // CHECK: %[[T:.*]] = linalg.transpose ins(%[[OB]] :
+  // CHECK: linalg.batch_matmul ins(%[[OA]], %[[T]] :
+  // CHECK-NOT: qc.observe
+  %zeros = arith.constant dense<0.0> : tensor<2x4x4xf32>
+  %e = tensor.empty() : tensor<2x8x4xf32>
+  %n = math.absf %b : tensor<2x4x8xf32> loc("abs")
+  %t = linalg.transpose ins(%n : tensor<2x4x8xf32>) outs(%e : tensor<2x8x4xf32>) permutation = [0, 2, 1]
+  %y = linalg.batch_matmul ins(%a, %t : tensor<2x4x8xf32>, tensor<2x8x4xf32>) outs(%zeros : tensor<2x4x4xf32>) -> tensor<2x4x4xf32>
+  return %y : tensor<2x4x4xf32>
 }

@@ -6,7 +6,8 @@
 // 8-bit tensors flows between the integer layers of a plain network. Observers
 // and quantization ask here and therefore agree on values and names.
 //
-// A layer with weights wants its input in 8 bits. The value that is quantized
+// A layer with weights wants its input in 8 bits, a product of two activations
+// both, the right one without a zero point. The value that is quantized
 // is the root of that input: padding, slices, reshapes and max pooling pass
 // codes on. A quantized value wants in turn what its producer reads: the
 // residual of a convolution, the operands of an add, the input of an average
@@ -24,22 +25,30 @@
 
 namespace mlir::qc {
 
-/// A convolution or a product with a weight.
+/// A convolution, a product with a weight, or a product of two activations.
 struct QuantizableLayer {
   Operation *op;
   std::string name;
   StringRef kind;
-  unsigned inputOperand, weightOperand;
+  /// The operand whose values are summed over; with the weight, or for a
+  /// product of activations with `rightOperand`, the two factors.
+  unsigned inputOperand;
+  std::optional<unsigned> weightOperand, rightOperand;
   Epilogue epilogue;
+
+  Value getInput() const { return op->getOperand(inputOperand); }
+  Value getWeight() const { return op->getOperand(*weightOperand); }
 };
 
 struct QuantizationSite {
   Value value;
   std::string name;
+  /// Its zero point has to be 0.
+  bool symmetric = false;
 };
 
 struct QuantizationSites {
-  /// In program order.
+  /// Those with weights in program order, then the products of activations.
   SmallVector<QuantizableLayer> layers;
   /// Activations with one static encoding each, in program order.
   SmallVector<QuantizationSite> sites;

@@ -240,13 +240,16 @@ namespace unary {
 enum { X, Y, Size, Chunk, Count };
 } // namespace unary
 
-/// batch_matmul of two run-time operands: Y[b] = A[b] * B[b] * alpha, f32.
-/// types = f32, f32, f32; flags: none. Any strides: element (i, k) of A at
+/// batch_matmul of two run-time operands: Y[b] = A[b] * B[b] * alpha.
+/// types = f32, f32, f32, or a, b, y with a = b = u8 (q + 128) or i8 and y = a
+/// or f32. Any strides: element (i, k) of A at
 /// a + b0*a_batch0 + b1*a_batch1 + i * a_row + k * a_column (a_column = 1
-/// unless flag a_strided), B likewise (b_row, b_column).
+/// unless flag a_strided, of f32 only), B likewise (b_row, b_column).
 /// part = (b0 * batch1 + b1) * m_parts + m_part, rows m_chunk a part. Part p
 /// may write scratch_bytes bytes from scratch + p * scratch_bytes on; they are
-/// at least 128 * K.
+/// at least 128 * K, of bytes ceil(N / 16) * (64 * ceil(K / 4) + 128).
+/// Bytes: acc = sum of (a - a_zero) * b, the zero of B is that of storage;
+/// t = f32(acc) * alpha; y f32: t; else rne(clamp(t, low, high)) + y_zero.
 namespace batch_matmul {
 enum {
   A,
@@ -273,6 +276,10 @@ enum {
   MParts,
   Alpha,
   ScratchBytes,
+  AZero,
+  Low,
+  High,
+  YZero,
   Count
 };
 } // namespace batch_matmul

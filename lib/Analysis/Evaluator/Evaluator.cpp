@@ -49,6 +49,7 @@ Evaluator::State::State(ParameterStore &store, Evaluator &evaluator)
   addLinalgConvHandlers(handlers);
   addLinalgPoolHandlers(handlers);
   addQCModelHandlers(handlers);
+  addQCBatchMatMulHandlers(handlers);
   addQCContractionHandlers(handlers);
   addQCElementHandlers(handlers);
   addQCWeightHandlers(handlers);

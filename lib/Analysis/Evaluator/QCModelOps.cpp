@@ -8,7 +8,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "Convert.h"
-#include "Gemm.h"
 #include "State.h"
 #include "Transpose.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -191,37 +190,6 @@ static llvm::Error runAssemble(Interpreter &interpreter,
   return llvm::Error::success();
 }
 
-//===----------------------------------------------------------------------===//
-// Products of two run-time operands
-//===----------------------------------------------------------------------===//
-
-static llvm::Error runBatchMatMul(Interpreter &interpreter,
-                                  mlir::qc::BatchMatMulOp op) {
-  HostTensor a = transposed(interpreter.tensor(op.getLhs()), op.getLhsPerm());
-  HostTensor b = transposed(interpreter.tensor(op.getRhs()), op.getRhsPerm());
-  int64_t rank = a.rank();
-  int64_t m = a.dim(rank - 2), k = a.dim(rank - 1), n = b.dim(rank - 1);
-  SmallVector<int64_t> expected(a.shape()), shape(a.shape());
-  expected[rank - 2] = k;
-  expected[rank - 1] = n;
-  shape[rank - 1] = n;
-  QC_RETURN_IF_ERROR(checkShape(op, "the right operand", b.shape(), expected));
-  QC_ASSIGN_OR_RETURN(result, allocate(op, DType::F32, shape));
-  float alpha = op.getAlpha().convertToFloat();
-  std::vector<double> sums(m * n);
-  float *y = result.mutableData<float>().data();
-  int64_t batch = m * n > 0 ? result.size() / (m * n) : 0;
-  for (int64_t i = 0; i < batch; ++i) {
-    llvm::fill(sums, 0.0);
-    gemm(m, n, k, a.as<float>().data() + i * m * k, k,
-         b.as<float>().data() + i * k * n, n, sums.data());
-    for (int64_t j = 0; j < m * n; ++j)
-      y[i * m * n + j] = static_cast<float>(sums[j]) * alpha;
-  }
-  interpreter.set(op, std::move(result));
-  return llvm::Error::success();
-}
-
 void evaluator::addQCModelHandlers(HandlerTable &table) {
   table.add<mlir::qc::ParameterOp, runParameter>();
   table.add<mlir::qc::ObserveOp, runObserve>();
@@ -234,5 +202,4 @@ void evaluator::addQCModelHandlers(HandlerTable &table) {
   table.add<mlir::qc::DequantizeOp, runDequantize>();
   table.add<mlir::qc::ComponentOp, runComponent>();
   table.add<mlir::qc::AssembleOp, runAssemble>();
-  table.add<mlir::qc::BatchMatMulOp, runBatchMatMul>();
 }

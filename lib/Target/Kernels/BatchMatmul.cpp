@@ -9,6 +9,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "BatchMatmulBytes.h"
 #include "Emitters.h"
 #include "Parts.h"
 
@@ -233,6 +234,8 @@ llvm::LogicalResult kernels::emitBatchMatmul(KernelBuilder &k,
                                              const KernelKey &key,
                                              const numerics::DecodeSpec *,
                                              std::string &error) {
+  if (key.types.size() == 3 && key.types[0] != "f32")
+    return emitBatchMatmulBytes(k, key, error);
   if (key.types != std::vector<std::string>{"f32", "f32", "f32"}) {
     error = "expected the types f32, f32, f32";
     return llvm::failure();

@@ -47,8 +47,6 @@ public:
 private:
   void loadPart();
   void fillTable(Val first, Val count);
-  using TileBody = llvm::function_ref<void(Val, Val)>;
-  void forTiles(Val count, TileBody body);
   void block(Val first, Val count);
   void decodedBlock(Val first, Val count);
   void decodedColumns(Val count, Val column, Val panels);
@@ -120,48 +118,16 @@ void ContractLoops::fillTable(Val first, Val count) {
 
 void ContractLoops::finish(Val row, Val rows, Val column, Val columns) {
   int64_t yBytes = epilogue.yBytes();
-  auto strip = [&](Val c, Strip strip) {
-    Val at = channel + column + c;
-    k.loop(k.i64(0), rows, 1, [&](Val r) {
-      Val sum = k.load(epilogue.sumType(strip.lanes),
-                       sums + (r * int64_t(tiles.columns()) + c) * 4);
-      EpiloguePlace place;
-      place.channel = at;
-      place.row = row + r;
-      place.y = epilogue.y() + (place.row * yRow + at) * yBytes;
-      if (epilogue.hasResidual())
-        place.residual = epilogue.residualAt(place.row * residualRow + at);
-      epilogue.apply(sum, strip, place);
-    });
-  };
-  auto narrow = [&] { k.strips(k.i64(0), columns, k.lanes(), strip); };
-  unsigned wide = epilogue.wideLanes();
-  if (wide != tiles.columns() || wide == k.lanes())
-    return narrow();
-  k.ifElse(
-      eq(columns, wide),
-      [&] {
-        strip(k.i64(0), Strip{wide, Val()});
-        return KernelBuilder::Vals();
-      },
-      [&] {
-        narrow();
-        return KernelBuilder::Vals();
-      });
-}
-
-/// Calls the body with the first row and the rows of tiles of nearly equal
-/// size.
-void ContractLoops::forTiles(Val count, TileBody body) {
-  Val maxRows = k.i64(unit.maxRows);
-  Val tileCount = (count + (maxRows - 1)) / maxRows;
-  Val rows = count / tileCount, larger = count % tileCount;
-  k.loop(k.i64(0), tileCount, 1, {k.i64(0)},
-         [&](Val t, llvm::ArrayRef<Val> done) {
-           Val here = k.select(t < larger, rows + 1, rows);
-           body(done[0], here);
-           return KernelBuilder::Vals{done[0] + here};
-         });
+  epilogue.applyTile(sums, tiles.columns(), rows, columns, [&](Val r, Val c) {
+    EpiloguePlace place;
+    place.channel = channel + column + c;
+    place.row = row + r;
+    place.y = epilogue.y() + (place.row * yRow + place.channel) * yBytes;
+    if (epilogue.hasResidual())
+      place.residual =
+          epilogue.residualAt(place.row * residualRow + place.channel);
+    return place;
+  });
 }
 
 /// All columns of the part for a block of rows.
@@ -169,7 +135,7 @@ void ContractLoops::block(Val first, Val count) {
   fillTable(first, count);
   k.loop(columnBegin, columnEnd, tiles.columns(), [&](Val column) {
     Val columns = min(columnEnd - column, tiles.columns());
-    forTiles(count, [&](Val row, Val rows) {
+    tiles.forRows(count, [&](Val row, Val rows) {
       ContractTiles::Call call;
       call.rowTable = table + row * 8;
       call.rows = rows;
@@ -227,7 +193,7 @@ void ContractLoops::decodedSlab(Val count, Val firstPanel, Val panels,
   const Val shape[] = {k.i64(1), k.i64(0), k.i64(1), k.i64(0), end - begin};
   for (unsigned i = 0; i < 5; ++i)
     k.store(shape[i], slabShape + 8 * i);
-  forTiles(count, [&](Val row, Val rows) {
+  tiles.forRows(count, [&](Val row, Val rows) {
     ContractTiles::Call call;
     call.rowTable = table + row * 8;
     call.rows = rows;

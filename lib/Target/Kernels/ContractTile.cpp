@@ -26,6 +26,19 @@ void ContractTiles::call(const Call &tile) {
   });
 }
 
+void ContractTiles::forRows(Val count,
+                            llvm::function_ref<void(Val, Val)> body) {
+  Val maxRows = k.i64(unit.maxRows);
+  Val tileCount = (count + (maxRows - 1)) / maxRows;
+  Val rows = count / tileCount, larger = count % tileCount;
+  k.loop(k.i64(0), tileCount, 1, {k.i64(0)},
+         [&](Val t, llvm::ArrayRef<Val> done) {
+           Val here = k.select(t < larger, rows + 1, rows);
+           body(done[0], here);
+           return Vals{done[0] + here};
+         });
+}
+
 Function ContractTiles::emitTile(unsigned rows, unsigned panels) {
   std::string name = "tile_" + std::to_string(rows) + "x";
   name += std::to_string(16 * panels);

@@ -37,6 +37,10 @@ public:
   };
   void call(const Call &tile);
 
+  /// Cuts `count` rows into tiles of nearly equal size: calls the body with
+  /// the first row and the rows of each.
+  void forRows(Val count, llvm::function_ref<void(Val, Val)> body);
+
   unsigned columns() const { return 16 * unit.maxPanels; }
   int64_t sumBytes() const { return int64_t(unit.maxRows) * columns() * 4; }
 

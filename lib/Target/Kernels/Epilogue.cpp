@@ -161,3 +161,28 @@ void Epilogue::apply(Val sum, Strip strip, const EpiloguePlace &place) {
     t = min(max(t, low), high);
   k.storeStrip(t, place.y, strip);
 }
+
+void Epilogue::applyTile(Val sums, unsigned stride, Val rows, Val columns,
+                         llvm::function_ref<EpiloguePlace(Val, Val)> place) {
+  auto column = [&](Val c, Strip strip) {
+    k.loop(k.i64(0), rows, 1, [&](Val r) {
+      Val sum =
+          k.load(sumType(strip.lanes), sums + (r * int64_t(stride) + c) * 4);
+      apply(sum, strip, place(r, c));
+    });
+  };
+  auto narrow = [&] { k.strips(k.i64(0), columns, k.lanes(), column); };
+  unsigned wide = wideLanes();
+  if (wide != stride || wide == k.lanes())
+    return narrow();
+  k.ifElse(
+      eq(columns, wide),
+      [&] {
+        column(k.i64(0), Strip{wide, Val()});
+        return KernelBuilder::Vals();
+      },
+      [&] {
+        narrow();
+        return KernelBuilder::Vals();
+      });
+}

@@ -40,9 +40,21 @@ public:
   Epilogue(KernelBuilder &kernel, const KernelKey &key,
            const EpilogueSlots &slots);
 
+  /// Takes bias, multipliers and outputs from other places than the slots.
+  void setAddresses(Val biasAt, Val multiplierAt, Val yAt) {
+    bias = biasAt;
+    multiplier = multiplierAt;
+    yBase = yAt;
+  }
+
   /// Stores the outputs of a strip of sums (i32 lanes for integer x, else
   /// f32).
   void apply(Val sum, Strip strip, const EpiloguePlace &place);
+
+  /// Stores the outputs of a tile: `rows` rows of `columns` sums that lie
+  /// `stride` sums apart. `place` says where (row, column) of the tile goes.
+  void applyTile(Val sums, unsigned stride, Val rows, Val columns,
+                 llvm::function_ref<EpiloguePlace(Val, Val)> place);
 
   /// The type of `lanes` sums.
   mlir::Type sumType(unsigned lanes) const {

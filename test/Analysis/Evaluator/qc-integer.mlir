@@ -193,3 +193,23 @@ func.func @lookup(%x: tensor<3xi8> {qc.name = "x"})
   %5 = qc.component %2 "data" : tensor<3xf32, #y> -> tensor<3xi8>
   return %3, %4, %5 : tensor<3xi8>, tensor<3xi8>, tensor<3xi8>
 }
+
+// a codes [[3, -1]] are [[2, -2]] past the zero point; b as it lies is
+// [[1, 2], [3, -4]], read as its transpose. acc = [2 - 4, 6 + 8] = [-2, 14];
+// m = 0.5 * 0.25 * 2 / 0.25 = 1; y = [-2, 14] - 2.
+// OUT y [[-4, 12]]
+// OUT values [[-0.5, 3.5]]
+// IN a i8 [[3, -1]]
+// IN b i8 [[1, 2], [3, -4]]
+#b = #qc.affine<i8, scale = 0.25>
+func.func @batch_matmul(%a: tensor<1x2xi8> {qc.name = "a"}, %b: tensor<2x2xi8> {qc.name = "b"})
+    -> (tensor<1x2xi8> {qc.name = "y"}, tensor<1x2xf32> {qc.name = "values"}) {
+  %0 = qc.assemble %a : tensor<1x2xi8> -> tensor<1x2xf32, #x>
+  %1 = qc.assemble %b : tensor<2x2xi8> -> tensor<2x2xf32, #b>
+  %2 = qc.batch_matmul %0, %1 {lhs_perm = array<i64: 0, 1>, rhs_perm = array<i64: 1, 0>, alpha = 2.0 : f32}
+    : tensor<1x2xf32, #x>, tensor<2x2xf32, #b> -> tensor<1x2xf32, #y>
+  %3 = qc.component %2 "data" : tensor<1x2xf32, #y> -> tensor<1x2xi8>
+  %4 = qc.batch_matmul %0, %1 {lhs_perm = array<i64: 0, 1>, rhs_perm = array<i64: 1, 0>, alpha = 2.0 : f32}
+    : tensor<1x2xf32, #x>, tensor<2x2xf32, #b> -> tensor<1x2xf32>
+  return %3, %4 : tensor<1x2xi8>, tensor<1x2xf32>
+}

@@ -215,3 +215,21 @@ func.func @pack(%x: tensor<4xi8>) {
   qc.pack "contract" %x : tensor<4xi8> -> tensor<64xi8>
   return
 }
+
+// -----
+
+func.func @batch_matmul_zero_point(%x: tensor<2x4xf32, #qc.affine<i8, scale = 0.1, zero_point = 1>>) {
+  // expected-error @+1 {{batch_matmul_c3: expected static 8-bit operands, the right one with zero point 0}}
+  qc.batch_matmul %x, %x {lhs_perm = array<i64: 0, 1>, rhs_perm = array<i64: 1, 0>, alpha = 1.0 : f32}
+    : tensor<2x4xf32, #qc.affine<i8, scale = 0.1, zero_point = 1>>, tensor<2x4xf32, #qc.affine<i8, scale = 0.1, zero_point = 1>> -> tensor<2x2xf32>
+  return
+}
+
+// -----
+
+func.func @batch_matmul_overflow(%x: tensor<2x70000xf32, #qc.affine<i8, scale = 0.1>>) {
+  // expected-error @+1 {{batch_matmul_c4: a sum of 70000 products can overflow 32 bits}}
+  qc.batch_matmul %x, %x {lhs_perm = array<i64: 0, 1>, rhs_perm = array<i64: 1, 0>, alpha = 1.0 : f32}
+    : tensor<2x70000xf32, #qc.affine<i8, scale = 0.1>>, tensor<2x70000xf32, #qc.affine<i8, scale = 0.1>> -> tensor<2x2xf32>
+  return
+}

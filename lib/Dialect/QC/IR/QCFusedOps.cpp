@@ -157,6 +157,29 @@ static bool isPermutation(ArrayRef<int64_t> perm, int64_t rank) {
   return true;
 }
 
+static bool isStatic8Bit(Value value) {
+  AffineAttr affine = getStaticAffine(value);
+  return affine && affine.getBits() == 8;
+}
+
+static LogicalResult verifyBatchMatMulEncodings(BatchMatMulOp op,
+                                                int64_t terms) {
+  auto isPlain = [](Value value) { return !getEncoding(value); };
+  if (isPlain(op.getLhs()) && isPlain(op.getRhs()) && isPlain(op.getResult()))
+    return success();
+  if (!isStatic8Bit(op.getLhs()) || !isStatic8Bit(op.getRhs()) ||
+      getStaticAffine(op.getRhs()).getZeroPoint() != 0 ||
+      (!isPlain(op.getResult()) && !isStatic8Bit(op.getResult())))
+    return op.emitOpError("batch_matmul_c3: expected static 8-bit operands, "
+                          "the right one with zero point 0, found ")
+           << op.getLhs().getType() << " and " << op.getRhs().getType();
+  if (!ShapedType::isDynamic(terms) &&
+      !num::accumulatorFits(terms, 255, 128, 0))
+    return op.emitOpError("batch_matmul_c4: a sum of ")
+           << terms << " products can overflow 32 bits";
+  return success();
+}
+
 LogicalResult BatchMatMulOp::verify() {
   auto a = typeOf(getLhs()), b = typeOf(getRhs()), y = typeOf(getResult());
   int64_t rank = y.getRank();
@@ -177,7 +200,7 @@ LogicalResult BatchMatMulOp::verify() {
   if (!good)
     return emitOpError("batch_matmul_c2: sizes of ")
            << a << " and " << b << " do not give " << y;
-  return success();
+  return verifyBatchMatMulEncodings(*this, at(a, getLhsPerm(), rank - 1));
 }
 
 LogicalResult Pool2DOp::verify() {
@@ -195,11 +218,6 @@ LogicalResult Pool2DOp::verify() {
     return emitOpError("pool2d_c3: a maximum keeps the encoding, found ")
            << x << " and " << y;
   return success();
-}
-
-static bool isStatic8Bit(Value value) {
-  AffineAttr affine = getStaticAffine(value);
-  return affine && affine.getBits() == 8;
 }
 
 LogicalResult AddOp::verify() {

@@ -106,13 +106,23 @@ def QC_BatchMatMulOp : QC_Op<"batch_matmul", [Pure]> {
     [B..., M, N], times `alpha`. `lhs_perm` and `rhs_perm` name the axes of the
     operands that play (B..., M, K) and (B..., K, N): a transpose costs no copy.
 
+    Integer arithmetic (both operands static i8, rhs with zero point 0):
+
+        acc = sum (a - za) * b
+        t = f32(acc) * m,  m = f32(f32(sa * sb) * alpha)
+        y = t, or y = rne(clamp(f32(acc) * f32(m / sy), lo, hi)) + zy
+
+    lo, hi are the code range relative to the zero point.
+
     ```mlir
     %y = qc.batch_matmul %q, %k {lhs_perm = array<i64: 0, 2, 1, 3>,
         rhs_perm = array<i64: 0, 2, 3, 1>, alpha = 0.125 : f32}
       : tensor<1x7x4x32xf32>, tensor<1x7x4x32xf32> -> tensor<1x4x7x7xf32>
     ```
     Constraints: batch_matmul_c1 (equal ranks of 2 to 4, permutations),
-    batch_matmul_c2 (sizes).
+    batch_matmul_c2 (sizes), batch_matmul_c3 (no encoding, or static 8-bit
+    operands, zero point 0 on the right, and no or a static 8-bit encoding of
+    the result), batch_matmul_c4 (the sum cannot overflow 32 bits).
   }];
   let arguments = (ins RankedTensorOf<[F32]>:$lhs, RankedTensorOf<[F32]>:$rhs,
                        DenseI64ArrayAttr:$lhs_perm, DenseI64ArrayAttr:$rhs_perm,
