@@ -79,6 +79,7 @@ mlir::qc::matchEpilogue(Value sum, int64_t axis, Value bias,
       } else if (!found.residual && !vector && !getSplatFloat(other.get()) &&
                  takesResidual(other)) {
         found.residual = other.get();
+        found.residualUse = &other;
       } else {
         break;
       }

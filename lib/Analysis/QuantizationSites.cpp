@@ -15,30 +15,40 @@
 using namespace mlir;
 using namespace mlir::qc;
 
-Value mlir::qc::getCodeSource(Value value) {
-  while (Operation *op = value.getDefiningOp()) {
-    if (std::optional<PoolView> pool = PoolView::match(op)) {
-      if (!pool->isMax)
-        return value;
-      value = pool->input;
-      std::optional<PadView> pad = PadView::match(value);
-      if (pad && std::isinf(pad->value))
-        value = pad->op.getSource();
-      continue;
-    }
-    if (isa<tensor::CollapseShapeOp, tensor::ExpandShapeOp,
-            tensor::ExtractSliceOp, linalg::TransposeOp>(op)) {
-      // Statistics of an input keep the layout that the layer reads.
-      if (isa<linalg::TransposeOp>(op) && isa<BlockArgument>(op->getOperand(0)))
-        return value;
-      value = op->getOperand(0);
-      continue;
-    }
-    std::optional<PadView> pad = PadView::match(value);
-    if (!pad || pad->value != 0.0f)
-      return value;
-    value = pad->op.getSource();
+/// The operand whose codes the codes of `value` are; null if they are its own.
+static OpOperand *getMovedOperand(Value value) {
+  Operation *op = value.getDefiningOp();
+  if (!op)
+    return nullptr;
+  if (std::optional<PoolView> pool = PoolView::match(op)) {
+    if (!pool->isMax)
+      return nullptr;
+    std::optional<PadView> pad = PadView::match(pool->input);
+    if (pad && std::isinf(pad->value))
+      return &pad->op.getSourceMutable();
+    return &op->getOpOperand(0);
   }
+  if (isa<tensor::CollapseShapeOp, tensor::ExpandShapeOp,
+          tensor::ExtractSliceOp, linalg::TransposeOp>(op)) {
+    // Statistics of an input keep the layout that the layer reads.
+    bool isLayout =
+        isa<linalg::TransposeOp>(op) && isa<BlockArgument>(op->getOperand(0));
+    return isLayout ? nullptr : &op->getOpOperand(0);
+  }
+  std::optional<PadView> pad = PadView::match(value);
+  return pad && pad->value == 0.0f ? &pad->op.getSourceMutable() : nullptr;
+}
+
+OpOperand &mlir::qc::getCodeSourceUse(OpOperand &use) {
+  OpOperand *source = &use;
+  while (OpOperand *moved = getMovedOperand(source->get()))
+    source = moved;
+  return *source;
+}
+
+Value mlir::qc::getCodeSource(Value value) {
+  while (OpOperand *moved = getMovedOperand(value))
+    value = moved->get();
   return value;
 }
 
@@ -74,12 +84,15 @@ public:
 private:
   void findLayers(FunctionOpInterface function);
   void findProducts(FunctionOpInterface function);
-  /// `value` is wanted in 8 bits; gives its code source, null if it has none.
-  Value want(Value value);
-  /// Wants what the producer of a quantized value reads.
-  void wantOperandsOf(Value site);
-  /// The start of a chain of clamps that ends in `value`.
-  static Value skipClamps(Value value);
+  /// The value of `use` is wanted in 8 bits; gives its code source, null if it
+  /// has none.
+  Value want(OpOperand &use);
+  /// Wants what the producer of a quantized value reads; false if it works on
+  /// floats.
+  bool wantOperandsOf(Value site);
+  /// The operand that the chain of clamps that ends in `value` starts from;
+  /// null if there is none.
+  static OpOperand *getFirstClamp(Value value);
 
   QuantizationSites &result;
   function_ref<bool(const QuantizableLayer &)> isQuantized;
@@ -90,6 +103,9 @@ private:
   SetVector<Value> wanted;
   /// Those whose zero point has to be 0.
   DenseSet<Value> symmetric;
+  /// Those that no integer layer makes.
+  DenseSet<Value> madeInFloat;
+  DenseMap<Value, SmallVector<OpOperand *>> uses;
 };
 } // namespace
 
@@ -135,57 +151,67 @@ void SiteFinder::findProducts(FunctionOpInterface function) {
   });
 }
 
-Value SiteFinder::want(Value value) {
-  value = getCodeSource(value);
+Value SiteFinder::want(OpOperand &use) {
+  OpOperand &source = getCodeSourceUse(use);
+  Value value = source.get();
   auto type = dyn_cast<RankedTensorType>(value.getType());
   if (!type || !type.getElementType().isF32() || type.getEncoding() ||
       isConstantSubgraph(value))
     return {};
-  if (wanted.insert(value))
-    wantOperandsOf(value);
+  if (!llvm::is_contained(uses[value], &source))
+    uses[value].push_back(&source);
+  if (wanted.insert(value) && !wantOperandsOf(value))
+    madeInFloat.insert(value);
   return value;
 }
 
-Value SiteFinder::skipClamps(Value value) {
+OpOperand *SiteFinder::getFirstClamp(Value value) {
+  OpOperand *first = nullptr;
   while (Operation *op = value.getDefiningOp()) {
     Clamp clamp;
-    Value input = getClampInput(op, clamp);
-    if (!input)
+    value = getClampInput(op, clamp);
+    if (!value)
       break;
-    value = input;
+    first = &op->getOpOperand(op->getOperand(0) == value ? 0 : 1);
   }
-  return value;
+  return first;
 }
 
-void SiteFinder::wantOperandsOf(Value site) {
+bool SiteFinder::wantOperandsOf(Value site) {
   if (const QuantizableLayer *layer = ends.lookup(site)) {
     if (layer->epilogue.residual)
-      want(layer->epilogue.residual);
-    return;
+      want(*layer->epilogue.residualUse);
+    return true;
   }
   if (covered.contains(site))
-    return;
-  Value value = skipClamps(site);
-  Operation *op = value.getDefiningOp();
-  if (value != site && covered.contains(value)) {
-    // A clamp of a value that others read too: a table between codes.
-    want(value);
-    return;
+    return false;
+  OpOperand *clamp = getFirstClamp(site);
+  // A clamp of a value that others read too: a table between codes.
+  if (clamp && covered.contains(clamp->get())) {
+    want(*clamp);
+    return true;
   }
+  Value value = clamp ? clamp->get() : site;
+  Operation *op = value.getDefiningOp();
   if (!op)
-    return;
+    return false;
   if (isa<arith::AddFOp>(op)) {
-    want(op->getOperand(0));
-    want(op->getOperand(1));
-  } else if (auto unary = dyn_cast<UnaryOp>(op)) {
-    want(unary.getInput());
-  } else if (isa<arith::DivFOp, arith::MulFOp>(op) &&
-             getSplatFloat(op->getOperand(1))) {
+    want(op->getOpOperand(0));
+    want(op->getOpOperand(1));
+    return true;
+  }
+  if (auto unary = dyn_cast<UnaryOp>(op)) {
+    want(unary.getInputMutable());
+    return true;
+  }
+  if (isa<arith::DivFOp, arith::MulFOp>(op) && getSplatFloat(op->getOperand(1)))
     if (Operation *sum = op->getOperand(0).getDefiningOp())
       if (std::optional<PoolView> pool = PoolView::match(sum))
-        if (!pool->isMax)
-          want(pool->input);
-  }
+        if (!pool->isMax) {
+          want(sum->getOpOperand(0));
+          return true;
+        }
+  return false;
 }
 
 void SiteFinder::run(FunctionOpInterface function) {
@@ -202,9 +228,9 @@ void SiteFinder::run(FunctionOpInterface function) {
   for (const QuantizableLayer &layer : result.layers) {
     if (!isQuantized(layer))
       continue;
-    want(layer.getInput());
+    want(layer.op->getOpOperand(layer.inputOperand));
     if (layer.rightOperand)
-      if (Value right = want(layer.op->getOperand(*layer.rightOperand)))
+      if (Value right = want(layer.op->getOpOperand(*layer.rightOperand)))
         symmetric.insert(right);
   }
 
@@ -216,7 +242,8 @@ void SiteFinder::run(FunctionOpInterface function) {
     std::string name = getValueName(value);
     if (unsigned count = counts[name]++)
       name += "#" + std::to_string(count);
-    result.sites.push_back({value, std::move(name), symmetric.contains(value)});
+    result.sites.push_back({value, std::move(name), symmetric.contains(value),
+                            uses.lookup(value), madeInFloat.contains(value)});
   };
   for (BlockArgument argument : function.getArguments())
     add(argument);

@@ -202,6 +202,8 @@ LogicalResult Quantize::quantizeSites(ArrayRef<QuantizationSite> sites) {
     Value value = DequantizeOp::create(builder, loc, type, quantized);
     // A size does not wait for codes.
     site.value.replaceUsesWithIf(value, [&](OpOperand &use) {
+      if (site.isMadeInFloat)
+        return llvm::is_contained(site.uses, &use);
       return use.getOwner() != quantized && !isa<tensor::DimOp>(use.getOwner());
     });
     ++numActivations;

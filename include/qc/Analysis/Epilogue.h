@@ -28,6 +28,8 @@ struct Epilogue {
   /// A vector with a value for each channel; null if there is none.
   Value bias;
   Value residual;
+  /// Where the chain reads it.
+  OpOperand *residualUse = nullptr;
   /// A function of qc.unary; empty if there is none.
   std::string activation;
   Clamp clamp;

@@ -45,6 +45,10 @@ struct QuantizationSite {
   std::string name;
   /// Its zero point has to be 0.
   bool symmetric = false;
+  /// Where its codes are wanted. Other readers take the codes too where an
+  /// integer layer makes them, else the float value that there is anyway.
+  SmallVector<OpOperand *> uses;
+  bool isMadeInFloat = false;
 };
 
 struct QuantizationSites {
@@ -62,6 +66,8 @@ struct QuantizationSites {
 /// The value whose codes the codes of `value` are: through padding with zero,
 /// slices, reshapes, transposes and max pooling.
 Value getCodeSource(Value value);
+/// The use of that value at the start of the way to `use`.
+OpOperand &getCodeSourceUse(OpOperand &use);
 
 /// The sum that `op`, a convolution or a product, makes, with its channels on
 /// one axis, returned as well.
