@@ -215,6 +215,9 @@ enum { X, Y, RowScale, Rows, Columns, Chunk, Count };
 /// adds mask[r0 * stride0 + r1 * stride1 + r2 * stride2 + column] before.
 /// layer_norm, rms_norm: types = f32, f32; gamma, beta of `columns`, or null
 /// for a step that is left out. Y may be X.
+/// A third type, u8 or i8, adds the same values in 8 bits (slot Codes, as
+/// quantize makes them); as the second type, f32 is left out: part p keeps a
+/// row of f32 at scratch + p * columns.
 namespace rowwise {
 enum {
   X,
@@ -231,6 +234,12 @@ enum {
   MaskStride0,
   MaskStride1,
   MaskStride2,
+  Codes,
+  Scale,
+  Zero,
+  QMin,
+  QMax,
+  Scratch,
   Count
 };
 } // namespace rowwise

@@ -7,6 +7,7 @@
 #include "Lowering.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "qc/TargetInfo/KernelSlots.h"
 
 using namespace mlir;
@@ -28,6 +29,23 @@ static Sizes stridesOf(SizeMath math, ArrayRef<OpFoldResult> sizes,
   while (result.size() < 4)
     result.insert(result.begin(), math.constant(0));
   return result;
+}
+
+/// The same of a result of `sizes` that is written in the order of
+/// `transpose`, which may be null. The kernel wants contiguous rows.
+static Sizes resultStrides(SizeMath math, const Sizes &sizes,
+                           linalg::TransposeOp &transpose) {
+  int64_t rank = sizes.size();
+  auto identity = llvm::to_vector(llvm::seq<int64_t>(rank));
+  if (!transpose || transpose.getPermutation().back() != rank - 1) {
+    transpose = {};
+    return stridesOf(math, sizes, identity);
+  }
+  Sizes moved;
+  for (int64_t axis : transpose.getPermutation())
+    moved.push_back(sizes[axis]);
+  return stridesOf(math, moved,
+                   invertPermutationVector(transpose.getPermutation()));
 }
 
 /// The codes of the left operand with rows in order and contiguous: moved
@@ -69,6 +87,39 @@ static OpFoldResult scratchBytes(SizeMath math, bool isInteger, OpFoldResult n,
   return math.mul(math.ceilDiv(n, 16), panel);
 }
 
+/// The transpose that alone reads `result`, of codes their bytes.
+static linalg::TransposeOp findTranspose(Value result) {
+  if (!result.hasOneUse())
+    return {};
+  Operation *user = *result.user_begin();
+  if (auto component = dyn_cast<ComponentOp>(user))
+    return findTranspose(component.getResult());
+  auto transpose = dyn_cast<linalg::TransposeOp>(user);
+  bool isInput = transpose && transpose.getInput() == result;
+  return isInput ? transpose : linalg::TransposeOp();
+}
+
+/// The product `op` writes its result as the transpose that reads it would.
+static void finishTransposed(Lowering &lowering, Launch &launch,
+                             BatchMatMulOp op, linalg::TransposeOp transpose,
+                             OpFoldResult parts, OpFoldResult scratch) {
+  Value result = transpose->getResult(0);
+  Sizes sizes;
+  for (int64_t axis : transpose.getPermutation())
+    sizes.push_back(lowering.shapeOf(op.getResult())[axis]);
+  launch.result(s::Y, cast<RankedTensorType>(result.getType()), sizes);
+  lowering.addScratch(launch, s::Scratch, scratch);
+  KernelOp kernel = launch.build(parts, nameOf(op.getLoc()));
+  ++lowering.numKernels;
+  if (Operation *component =
+          transpose.getInput().getDefiningOp<ComponentOp>()) {
+    lowering.codes.insert(kernel.getResult(0));
+    lowering.markDone(component);
+  }
+  lowering.setResult(result, kernel.getResult(0), sizes);
+  lowering.markDone(transpose);
+}
+
 LogicalResult Lowering::lowerBatchMatMul(BatchMatMulOp op) {
   Location loc = op.getLoc();
   SizeMath m = math(loc);
@@ -82,7 +133,8 @@ LogicalResult Lowering::lowerBatchMatMul(BatchMatMulOp op) {
   Sizes out = shapeOf(op.getResult());
   Sizes a = stridesOf(m, lhsSizes, lhsPerm);
   Sizes b = stridesOf(m, shapeOf(op.getRhs()), op.getRhsPerm());
-  Sizes y = stridesOf(m, out, llvm::to_vector(llvm::seq<int64_t>(out.size())));
+  linalg::TransposeOp transpose = findTranspose(op.getResult());
+  Sizes y = resultStrides(m, out, transpose);
   while (out.size() < 4)
     out.insert(out.begin(), m.constant(1));
   Launch launch(builder, loc,
@@ -125,8 +177,10 @@ LogicalResult Lowering::lowerBatchMatMul(BatchMatMulOp op) {
   OpFoldResult parts = m.product({out[0], out[1], mParts});
   OpFoldResult perPart = scratchBytes(m, isInteger, out[3], k);
   launch.size(s::ScratchBytes, perPart);
-  // Memory of the parts: a result that nobody reads.
-  finish(launch, op.getResult(), s::Y, parts, op, s::Scratch,
-         m.mul(parts, perPart));
+  OpFoldResult scratch = m.mul(parts, perPart);
+  if (transpose)
+    finishTransposed(*this, launch, op, transpose, parts, scratch);
+  else
+    finish(launch, op.getResult(), s::Y, parts, op, s::Scratch, scratch);
   return success();
 }

@@ -30,23 +30,6 @@ static OpFoldResult elementParts(Lowering &lowering, Launch &launch,
   return math.ceilDiv(count, elementsPerPart);
 }
 
-/// Rows and columns of a tensor seen as rows of its last axis.
-static OpFoldResult rowParts(Lowering &lowering, Launch &launch, Value value,
-                             int64_t rowsSlot, int64_t columnsSlot,
-                             int64_t chunkSlot, Location loc) {
-  SizeMath math = lowering.math(loc);
-  Sizes sizes = lowering.shapeOf(value);
-  OpFoldResult columns = sizes.empty() ? math.constant(1) : sizes.back();
-  if (!sizes.empty())
-    sizes.pop_back();
-  OpFoldResult rows = math.product(sizes);
-  constexpr int64_t rowsPerPart = 64;
-  launch.size(rowsSlot, rows);
-  launch.size(columnsSlot, columns);
-  launch.size(chunkSlot, rowsPerPart);
-  return math.ceilDiv(rows, rowsPerPart);
-}
-
 /// An encoding with one symmetric 8-bit scale for each row of the last axis.
 static bool isPerRow(EncodingAttrInterface encoding) {
   auto affine = dyn_cast<AffineAttr>(encoding);
@@ -83,8 +66,8 @@ LogicalResult Lowering::lowerQuantize(QuantizeOp op) {
                 {"quantize_rows", {"f32", storedType(op.getResult())}, {}},
                 s::Count);
   launch.tensor(s::X, op.getInput());
-  OpFoldResult parts = rowParts(*this, launch, op.getInput(), s::Rows,
-                                s::Columns, s::Chunk, loc);
+  OpFoldResult parts =
+      rowParts(launch, op.getInput(), s::Rows, s::Columns, s::Chunk, loc);
   Sizes sizes = shapeOf(op.getInput());
   launch.result(s::Y, type, sizes);
   auto scaleType =
@@ -220,24 +203,6 @@ LogicalResult Lowering::lowerUnary(UnaryOp op) {
   OpFoldResult parts = elementParts(*this, launch, op.getInput(), s::Size,
                                     s::Chunk, op.getLoc());
   finish(launch, op.getResult(), s::Y, parts, op);
-  return success();
-}
-
-LogicalResult Lowering::lowerRowwise(Operation *op, StringRef kernel,
-                                     Value gamma, Value beta, float epsilon) {
-  namespace s = slots::rowwise;
-  Value input = op->getOperand(0);
-  Launch launch(builder, op->getLoc(), {kernel.str(), {"f32", "f32"}, {}},
-                s::Count);
-  launch.tensor(s::X, input);
-  if (gamma)
-    launch.tensor(s::Gamma, gamma);
-  if (beta)
-    launch.tensor(s::Beta, beta);
-  OpFoldResult parts = rowParts(*this, launch, input, s::Rows, s::Columns,
-                                s::Chunk, op->getLoc());
-  launch.number(s::Epsilon, epsilon);
-  finish(launch, op->getResult(0), s::Y, parts, op);
   return success();
 }
 

@@ -44,6 +44,8 @@ public:
   /// The bits of an f32.
   void number(int64_t slot, float value);
   void flag(const Twine &name) { key.flags.push_back(name.str()); }
+  /// Another type of the key.
+  void type(StringRef name) { key.types.push_back(name.str()); }
   void result(int64_t slot, RankedTensorType type, ArrayRef<OpFoldResult> dims);
   void encoding(Attribute attr) { encodingAttr = attr; }
 

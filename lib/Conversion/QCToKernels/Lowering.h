@@ -57,6 +57,8 @@ private:
   LogicalResult lowerUnary(UnaryOp op);
   LogicalResult lowerRowwise(Operation *op, StringRef kernel, Value gamma,
                              Value beta, float epsilon);
+  LogicalResult lowerSoftmax(SoftmaxOp op);
+  LogicalResult finishRowwise(Operation *op, Launch &launch);
   LogicalResult lowerPool(Pool2DOp op);
   LogicalResult lowerObserve(ObserveOp op);
 
@@ -82,10 +84,23 @@ public:
   void finish(Launch &launch, Value result, int64_t slot, OpFoldResult parts,
               Operation *op, int64_t scratch = -1,
               OpFoldResult scratchBytes = {});
+  /// Memory of a launch while it runs: a result that nobody reads.
+  void addScratch(Launch &launch, int64_t slot, OpFoldResult bytes);
+  /// `value`, of `sizes`, stands for `result` from now on.
+  void setResult(Value result, Value value, const Sizes &sizes);
+  /// An op that another one did as well; it goes when all are lowered.
+  void markDone(Operation *op) {
+    done.insert(op);
+    dead.push_back(op);
+  }
   /// Pads the two middle axes of a stored NHWC value with its zero.
   Value padded(Value input, ArrayRef<int64_t> pads, Sizes &sizes, Location loc);
 
   SizeMath math(Location loc) { return {builder, loc}; }
+  /// Fills the slots of a tensor seen as rows of its last axis; gives the
+  /// number of parts.
+  OpFoldResult rowParts(Launch &launch, Value value, int64_t rowsSlot,
+                        int64_t columnsSlot, int64_t chunkSlot, Location loc);
 
   func::FuncOp function;
   const ::qc::Target &target;
@@ -97,6 +112,7 @@ public:
   DenseSet<Value> codes;
   llvm::StringMap<Value> symbols;
   SmallVector<Operation *> dead;
+  DenseSet<Operation *> done;
   SmallVector<Value> observed;
   SmallVector<std::string> observedNames;
   void returnObserved();

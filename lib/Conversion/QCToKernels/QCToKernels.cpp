@@ -70,27 +70,33 @@ RankedTensorType Lowering::storedTypeOf(RankedTensorType type) {
   return RankedTensorType::get(type.getShape(), builder.getI8Type());
 }
 
+void Lowering::addScratch(Launch &launch, int64_t slot, OpFoldResult bytes) {
+  auto count = getConstantIntValue(bytes);
+  launch.result(slot,
+                RankedTensorType::get({count ? *count : ShapedType::kDynamic},
+                                      builder.getI8Type()),
+                {bytes});
+}
+
+void Lowering::setResult(Value result, Value value, const Sizes &sizes) {
+  shapes[result] = shapes[value] = sizes;
+  if (getEncoding(result))
+    stored[result] = value;
+  else
+    result.replaceAllUsesWith(value);
+}
+
 void Lowering::finish(Launch &launch, Value result, int64_t slot,
                       OpFoldResult parts, Operation *op, int64_t scratch,
                       OpFoldResult scratchBytes) {
   auto type = storedTypeOf(cast<RankedTensorType>(result.getType()));
   Sizes sizes = shapeOf(result);
   launch.result(slot, type, sizes);
-  if (scratch >= 0) {
-    auto bytes = getConstantIntValue(scratchBytes);
-    launch.result(scratch,
-                  RankedTensorType::get({bytes ? *bytes : ShapedType::kDynamic},
-                                        builder.getI8Type()),
-                  {scratchBytes});
-  }
+  if (scratch >= 0)
+    addScratch(launch, scratch, scratchBytes);
   KernelOp kernel = launch.build(parts, nameOf(op->getLoc()));
   ++numKernels;
-  Value value = kernel.getResults().front();
-  shapes[value] = sizes;
-  if (getEncoding(result))
-    stored[result] = value;
-  else
-    result.replaceAllUsesWith(value);
+  setResult(result, kernel.getResults().front(), sizes);
 }
 
 /// The sizes of an argument: constants, or symbols named by `qc.dims`.
@@ -244,8 +250,7 @@ LogicalResult Lowering::lower(Operation *op) {
           .Case<UnaryOp>([&](auto o) { return lowerUnary(o); })
           .Case<Pool2DOp>([&](auto o) { return lowerPool(o); })
           .Case<ObserveOp>([&](auto o) { return lowerObserve(o); })
-          .Case<SoftmaxOp>(
-              [&](auto o) { return lowerRowwise(o, "softmax", {}, {}, 0); })
+          .Case<SoftmaxOp>([&](auto o) { return lowerSoftmax(o); })
           .Case<LayerNormOp>([&](auto o) {
             return lowerRowwise(o, "layer_norm", o.getGamma(), o.getBeta(),
                                 o.getEpsilon().convertToFloat());
@@ -276,7 +281,7 @@ LogicalResult Lowering::run() {
   for (Operation &op : block.without_terminator())
     ops.push_back(&op);
   for (Operation *op : ops) {
-    if (isa<SymbolOp, KernelOp>(op) ||
+    if (isa<SymbolOp, KernelOp>(op) || done.contains(op) ||
         (op->getNumResults() && isConstant(op->getResult(0))))
       continue;
     if (isa<tensor::DimOp>(op)) {
@@ -290,8 +295,9 @@ LogicalResult Lowering::run() {
     if (op->getDialect()->getNamespace() == "qc" && !isa<ChannelAffineOp>(op))
       dead.push_back(op);
   }
-  // Values that were replaced since are reached through the operand list.
   returnObserved();
+  llvm::sort(dead,
+             [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); });
   for (Operation *op : llvm::reverse(dead)) {
     if (!op->use_empty())
       return op->emitOpError("has users that take no encoded value");

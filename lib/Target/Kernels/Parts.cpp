@@ -125,3 +125,16 @@ Val qc::kernels::roundClamped(KernelBuilder &k, Val t, Val low, Val high,
                               Val zero) {
   return k.roundToI32(min(max(t, low), high)) + zero;
 }
+
+Quantizer::Quantizer(KernelBuilder &k, ElementType type, unsigned scaleSlot,
+                     unsigned zeroSlot, unsigned qmin, unsigned qmax)
+    : k(k), type(type), scale(k.slotF32(scaleSlot)), zero(k.slotI32(zeroSlot)),
+      low(k.convert(k.slotI32(qmin) - zero, k.f32())),
+      high(k.convert(k.slotI32(qmax) - zero, k.f32())) {}
+
+void Quantizer::store(Val x, Val pointer, Strip strip) const {
+  Val t = x / scale;
+  Val q = roundClamped(k, t, low, high, zero);
+  q = k.select(eq(t, t), q, k.splat(zero, strip.lanes));
+  storeCodes(k, type, q, pointer, strip);
+}

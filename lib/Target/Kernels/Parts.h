@@ -53,6 +53,18 @@ Val loadCodes(KernelBuilder &k, ElementType type, Val pointer, Strip strip);
 void storeCodes(KernelBuilder &k, ElementType type, Val codes, Val pointer,
                 Strip strip);
 
+/// Values to codes: sat(rne(x / scale) + zero), NaN to zero.
+struct Quantizer {
+  /// Reads scale, zero, qmin, qmax from these slots.
+  Quantizer(KernelBuilder &k, ElementType type, unsigned scale, unsigned zero,
+            unsigned qmin, unsigned qmax);
+  void store(Val x, Val pointer, Strip strip) const;
+
+  KernelBuilder &k;
+  ElementType type;
+  Val scale, zero, low, high;
+};
+
 /// The columns of a square block as vectors, from its rows.
 KernelBuilder::Vals transposed(KernelBuilder &k, KernelBuilder::Vals rows);
 

@@ -29,15 +29,11 @@ llvm::LogicalResult kernels::emitQuantize(KernelBuilder &k,
   }
   using namespace slots::quantize;
   Val x = k.slotPtr(X), y = k.slotPtr(Y);
-  Val scale = k.slotF32(Scale), zero = k.slotI32(Zero);
-  Val low = k.convert(k.slotI32(QMin) - zero, k.f32());
-  Val high = k.convert(k.slotI32(QMax) - zero, k.f32());
+  Quantizer quantizer(k, types[1], Scale, Zero, QMin, QMax);
   Range range = rangeOfPart(k, k.slot(Size), k.slot(Chunk));
   k.strips(range.lo, range.hi, k.lanes(), [&](Val i, Strip strip) {
-    Val t = k.loadStrip(k.f32(), x + i * 4, strip) / scale;
-    Val q = roundClamped(k, t, low, high, zero);
-    q = k.select(eq(t, t), q, k.splat(zero, strip.lanes));
-    storeCodes(k, types[1], q, y + i * types[1].bytes(), strip);
+    quantizer.store(k.loadStrip(k.f32(), x + i * 4, strip),
+                    y + i * types[1].bytes(), strip);
   });
   return llvm::success();
 }

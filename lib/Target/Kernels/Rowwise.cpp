@@ -20,24 +20,50 @@ using namespace qc;
 using namespace qc::kernels;
 using namespace qc::slots::rowwise;
 
+static bool isCode(llvm::StringRef type) {
+  return type == "u8" || type == "i8";
+}
+
 static bool checkKey(const KernelKey &key,
                      llvm::ArrayRef<llvm::StringRef> flags,
                      std::string &error) {
-  if (key.types != std::vector<std::string>{"f32", "f32"}) {
-    error = "expected the types f32, f32";
+  llvm::ArrayRef<std::string> types = key.types;
+  bool good = (types.size() == 2 || types.size() == 3) && types[0] == "f32" &&
+              (types[1] == "f32" || (types.size() == 2 && isCode(types[1]))) &&
+              (types.size() == 2 || isCode(types[2]));
+  if (!good) {
+    error = "expected the types f32, f32, then or instead u8 or i8";
     return false;
   }
   return checkFlags(key, flags, error);
 }
 
-/// Runs the body with the addresses of each row of the part.
-static void eachRow(KernelBuilder &k, Val columns,
+/// Runs the body with the addresses of each row of the part, and makes codes of
+/// what it leaves in y.
+static void eachRow(KernelBuilder &k, const KernelKey &key, Val columns,
                     llvm::function_ref<void(Val row, Val x, Val y)> body) {
-  Val x = k.slotPtr(X), y = k.slotPtr(Y);
+  bool hasValues = key.types[1] == "f32";
+  Val x = k.slotPtr(X);
+  Val y =
+      hasValues ? k.slotPtr(Y) : k.slotPtr(Scratch) + k.part() * columns * 4;
+  std::optional<Quantizer> quantizer;
+  Val codes;
+  if (isCode(key.types.back())) {
+    quantizer.emplace(k, *ElementType::parse(key.types.back()), Scale, Zero,
+                      QMin, QMax);
+    codes = k.slotPtr(Codes);
+  }
   Range range = rangeOfPart(k, k.slot(Rows), k.slot(Chunk));
   k.loop(range.lo, range.hi, 1, [&](Val row) {
-    Val offset = row * columns * 4;
-    body(row, x + offset, y + offset);
+    Val offset = row * columns;
+    Val out = hasValues ? y + offset * 4 : y;
+    body(row, x + offset * 4, out);
+    if (!quantizer)
+      return;
+    k.strips(k.i64(0), columns, k.lanes(), [&](Val i, Strip strip) {
+      quantizer->store(k.loadStrip(k.f32(), out + i * 4, strip),
+                       codes + offset + i, strip);
+    });
   });
 }
 
@@ -71,7 +97,7 @@ llvm::LogicalResult kernels::emitSoftmax(KernelBuilder &k, const KernelKey &key,
   const numerics::Program program = numerator();
   Val columns = k.slot(Columns);
   RowWalk walk(k, columns);
-  eachRow(k, columns, [&](Val row, Val x, Val y) {
+  eachRow(k, key, columns, [&](Val row, Val x, Val y) {
     Val mask = key.has("mask") ? maskRow(k, row) : Val();
     auto input = [&](Val i, Tail tail) {
       Val v = walk.load(x + i * 4, tail);
@@ -141,7 +167,7 @@ llvm::LogicalResult kernels::emitLayerNorm(KernelBuilder &k,
   // x * 1 and x + -0 are x.
   Parameter gamma(k, Gamma, 1.0f), beta(k, Beta, -0.0f);
   RowWalk walk(k, columns);
-  eachRow(k, columns, [&](Val row, Val x, Val y) {
+  eachRow(k, key, columns, [&](Val row, Val x, Val y) {
     auto input = [&](Val i, Tail tail) { return walk.load(x + i * 4, tail); };
     Val mean = walk.sum(input) / count;
     Val squares = walk.sum([&](Val i, Tail tail) {
@@ -167,7 +193,7 @@ llvm::LogicalResult kernels::emitRmsNorm(KernelBuilder &k, const KernelKey &key,
   Val count = k.convert(columns, k.f32());
   Parameter gamma(k, Gamma, 1.0f);
   RowWalk walk(k, columns);
-  eachRow(k, columns, [&](Val row, Val x, Val y) {
+  eachRow(k, key, columns, [&](Val row, Val x, Val y) {
     auto input = [&](Val i, Tail tail) { return walk.load(x + i * 4, tail); };
     Val squares = walk.sum([&](Val i, Tail tail) {
       Val v = input(i, tail);

@@ -9,6 +9,7 @@
 #include "OnLevels.h"
 
 #include "qc/Numerics/Reduce.h"
+#include "qc/Numerics/Rounding.h"
 #include "qc/TargetInfo/KernelSlots.h"
 
 using namespace qc;
@@ -133,4 +134,70 @@ TEST(Norms, EqualNumerics) {
                        });
                  }
              });
+}
+
+/// The rows of `expected` as codes of the scale 1/50 and zero point 40 above
+/// the least code.
+template <typename T>
+static std::vector<T> codesOf(const std::vector<float> &expected, int qmin) {
+  std::vector<T> codes;
+  for (float v : expected)
+    codes.push_back(
+        T(numerics::quantize(v, 0.02f, qmin + 40, qmin, qmin + 255)));
+  return codes;
+}
+
+/// With and without the values beside the codes.
+TEST(Rows, AlsoAsCodes) {
+  for (const char *text :
+       {"softmax:f32,u8", "softmax:f32,f32,i8", "layer_norm:f32,f32,u8",
+        "layer_norm:f32,i8", "rms_norm:f32,u8"})
+    onLevels(text, [&](TestKernel &kernel) {
+      KernelKey key = *KernelKey::parse(text);
+      bool hasValues = key.types.size() == 3;
+      bool isSigned = key.types.back() == "i8";
+      int qmin = isSigned ? -128 : 0;
+      for (int64_t columns : oddSizes()) {
+        Random random(columns + 1);
+        auto x = randomFloats(random, rows * columns, -3, 5);
+        std::vector<float> expected(x.size());
+        for (int64_t r = 0; r < rows; ++r) {
+          std::span<const float> in(x.data() + r * columns, size_t(columns));
+          std::span<float> out(expected.data() + r * columns, size_t(columns));
+          if (key.op == "softmax")
+            numerics::softmaxRow(in, out);
+          else if (key.op == "layer_norm")
+            numerics::layerNormRow(in, {}, {}, 1e-5f, out);
+          else
+            numerics::rmsNormRow(in, {}, 1e-5f, out);
+        }
+        auto in = guarded(x);
+        auto values = blank<float>(x.size()),
+             scratch = blank<float>(columns * 3);
+        auto codes = blank<int8_t>(x.size());
+        Slots slots(Count);
+        slots.set(X, in->as<void>());
+        if (hasValues)
+          slots.set(Y, values->as<void>());
+        else
+          slots.set(Scratch, scratch->as<void>());
+        slots.set(Codes, codes->as<void>());
+        slots.set(Rows, rows);
+        slots.set(Columns, columns);
+        slots.set(Chunk, 2);
+        slots.setFloat(Epsilon, 1e-5f);
+        slots.setFloat(Scale, 0.02f);
+        slots.set(Zero, qmin + 40);
+        slots.set(QMin, qmin);
+        slots.set(QMax, qmin + 255);
+        kernel.run(slots, 3,
+                   {in.get(), values.get(), scratch.get(), codes.get()});
+        if (hasValues)
+          expectSame(*values, expected);
+        if (isSigned)
+          expectSame(*codes, codesOf<int8_t>(expected, qmin));
+        else
+          expectSame(*codes, codesOf<uint8_t>(expected, qmin));
+      }
+    });
 }
