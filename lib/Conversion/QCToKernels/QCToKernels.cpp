@@ -9,6 +9,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "Lowering.h"
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Affine/Utils.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "qc/Conversion/Passes.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -148,6 +150,14 @@ Value Lowering::resolve(Value value) {
   }
   for (OpOperand &operand : op->getOpOperands())
     operand.set(resolve(operand.get()));
+  // Sizes are plain arithmetic from here on.
+  if (auto apply = dyn_cast<affine::AffineApplyOp>(op)) {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPoint(op);
+    if (auto expanded = affine::expandAffineMap(
+            builder, op->getLoc(), apply.getAffineMap(), apply.getOperands()))
+      return expanded->front();
+  }
   return value;
 }
 
