@@ -56,6 +56,22 @@ if(LIBZIP_INCLUDE_DIR AND LIBZIP_LIBRARY)
   target_link_libraries(qc_libzip INTERFACE ${LIBZIP_LIBRARY})
 endif()
 
+# Optional: what `--kernels onednn` needs. tools/build installs the version of
+# tools/requirements-onednn.txt; any oneDNN 3 from 3.2 on with OpenMP will do.
+find_package(dnnl 3.2 QUIET CONFIG HINTS ${PROJECT_SOURCE_DIR}/build/venv)
+if(dnnl_FOUND AND DNNL_CPU_RUNTIME STREQUAL "OMP" AND
+   CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
+  get_target_property(QC_ONEDNN_INCLUDE DNNL::dnnl
+                      INTERFACE_INCLUDE_DIRECTORIES)
+  get_target_property(QC_ONEDNN_FOLDER DNNL::dnnl IMPORTED_LOCATION_RELEASE)
+  get_filename_component(QC_ONEDNN_FOLDER ${QC_ONEDNN_FOLDER} DIRECTORY)
+  set(QC_ONEDNN ON)
+  message(STATUS "Using oneDNN ${dnnl_VERSION} in ${dnnl_DIR}")
+else()
+  set(QC_ONEDNN OFF)
+  message(STATUS "No oneDNN with OpenMP: qc will have no --kernels onednn")
+endif()
+
 if(QC_ENABLE_TESTS)
   find_package(GTest REQUIRED)
   find_package(benchmark)
