@@ -90,6 +90,41 @@ enum {
 };
 } // namespace contract
 
+/// epilogue: the second half of contract, Y[m, n] = epilogue(X[m, n]), in the
+/// slots of contract. X: sums [m][groups * n] without a gap, i32 (x of bytes)
+/// or f32; types and flags as contract. part: m_chunk rows of all columns.
+///
+/// onednn: the first half, as the library oneDNN computes it: the sums, for f32
+/// with the bias. types = x, w, sums; one part. W is plain ([kernel_h,
+/// kernel_w, channels, groups * filters], as weights are before packing);
+/// W and Bias are in the weights, all else is known when compiling (struct
+/// qc_rt_onednn_layer). Layer counts these launches.
+namespace onednn {
+enum {
+  X,
+  Y,
+  Layer,
+  W,
+  Bias,
+  Batch,
+  InRows,
+  InColumns,
+  Channels,
+  Rows,
+  Columns,
+  Filters,
+  Groups,
+  KernelH,
+  KernelW,
+  StrideH,
+  StrideW,
+  DilationH,
+  DilationW,
+  Integer,
+  Count
+};
+} // namespace onednn
+
 /// depthwise: Y[b,r,c,ch] = epilogue(sum over taps X[...,ch] * W[tap,ch]),
 /// one filter per channel. types = x, w, y as contract (w i8 or f32, plain
 /// [taps][C]). Same epilogue and flags; channel ch of Y at y + pixel * y_row.

@@ -18,7 +18,7 @@ using namespace qc;
 using namespace qc::kernels;
 namespace S = qc::slots::contract;
 
-static const EpilogueSlots epilogueSlots = {
+const EpilogueSlots qc::kernels::contractEpilogueSlots = {
     S::Bias,   S::Multiplier,   S::Residual,
     S::Y,      S::Low,          S::High,
     S::YZero,  S::ResidualZero, S::ResidualMultiplier,
@@ -40,7 +40,7 @@ public:
                 PanelDecoder *decoder)
       : k(k), unit(unit), decoder(decoder),
         tiles(k, unit, /*accumulate=*/decoder != nullptr),
-        epilogue(k, key, epilogueSlots) {}
+        epilogue(k, key, contractEpilogueSlots) {}
 
   void emit();
 

@@ -19,6 +19,10 @@ llvm::LogicalResult emitContract(KernelBuilder &k, const KernelKey &key,
                                  const numerics::DecodeSpec *weights,
                                  std::string &error);
 
+llvm::LogicalResult emitEpilogue(KernelBuilder &k, const KernelKey &key,
+                                 const numerics::DecodeSpec *weights,
+                                 std::string &error);
+
 llvm::LogicalResult emitQuantize(KernelBuilder &k, const KernelKey &key,
                                  const numerics::DecodeSpec *weights,
                                  std::string &error);

@@ -22,6 +22,9 @@ struct EpilogueSlots {
   unsigned rowScale = ~0u, offset = ~0u;
 };
 
+/// Those of contract.
+extern const EpilogueSlots contractEpilogueSlots;
+
 /// Where one strip of sums goes. Byte addresses but for `channel`.
 struct EpiloguePlace {
   /// Index into bias and multiplier.

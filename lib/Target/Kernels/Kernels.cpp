@@ -20,6 +20,7 @@ struct Entry {
 
 static const Entry entries[] = {
     {"contract", emitContract},
+    {"epilogue", emitEpilogue},
     {"quantize", emitQuantize},
     {"dequantize", emitDequantize},
     {"quantize_rows", emitQuantizeRows},
