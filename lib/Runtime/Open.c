@@ -9,6 +9,7 @@
 
 #include "Runtime.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,8 +61,13 @@ int32_t qc_rt_open(uint32_t abi, const struct qc_rt_options *given,
       net->threading == QC_RT_THREADING_NONE ? NULL : options.parallel_for;
   model->pool = options.pool;
   status = qc_rt_find_weights(model, &options);
+  /* A provider's threads are those of OpenMP; others' it can't use. */
+  bool own = net->threading == QC_RT_THREADING_OPENMP && !model->parallel_for;
+  if (status == QC_RT_OK)
+    status = qc_rt_provider_open(net, model->weights, own ? model->threads : 1,
+                                 &model->provider);
   if (status != QC_RT_OK) {
-    free(model);
+    qc_rt_close(model);
     return status;
   }
   *out = model;
@@ -71,6 +77,7 @@ int32_t qc_rt_open(uint32_t abi, const struct qc_rt_options *given,
 void qc_rt_close(struct qc_rt_model *model) {
   if (!model)
     return;
+  qc_rt_provider_close(model->provider);
   qc_rt_unmap_weights(model);
   free(model);
 }
@@ -136,6 +143,11 @@ int32_t qc_rt_context_open(struct qc_rt_model *model, void *arena, size_t bytes,
   }
   context->model = model;
   struct qc_rt_exec *exec = &context->exec;
+  int32_t status = qc_rt_provider_start(model->provider, &exec->provider);
+  if (status != QC_RT_OK) {
+    qc_rt_context_close(context);
+    return status;
+  }
   exec->arena = arena;
   exec->weights = model->weights;
   exec->inputs = context->inputs;
@@ -154,6 +166,7 @@ int32_t qc_rt_context_open(struct qc_rt_model *model, void *arena, size_t bytes,
 void qc_rt_context_close(struct qc_rt_context *context) {
   if (!context)
     return;
+  qc_rt_provider_stop(context->exec.provider);
   free(context->owned_arena);
   free(context);
 }
@@ -179,6 +192,9 @@ const char *qc_rt_status_text(int32_t status) {
     return "out of memory, or the given memory is too small";
   case QC_RT_E_DEVICE:
     return "the library runs on the CPU; the device must be -1";
+  case QC_RT_E_PROVIDER:
+    return "oneDNN failed, or has no fast or exact implementation of a layer "
+           "on this CPU";
   default:
     return "unknown status";
   }

@@ -124,9 +124,11 @@ int32_t qc_rt_run(struct qc_rt_context *context,
       first = status;
     context->outputs[i] = outputs[i].data;
   }
-  if (first == QC_RT_OK)
-    net->graph(&context->exec);
-  return first;
+  if (first != QC_RT_OK)
+    return first;
+  context->exec.status = QC_RT_OK;
+  net->graph(&context->exec);
+  return context->exec.status;
 }
 
 int32_t qc_rt_run_pointers(struct qc_rt_context *context, void *const *inputs,
@@ -165,6 +167,11 @@ static void launch_part(void *arg, int32_t part) {
 void qc_rt_run_kernel(struct qc_rt_exec *exec, int32_t kernel,
                       const int64_t *slots, int32_t parts) {
   qc_rt_kernel function = exec->kernels[kernel];
+  if (!function) {
+    if (exec->status == QC_RT_OK)
+      exec->status = qc_rt_provider_run(exec->provider, slots);
+    return;
+  }
   if (parts <= 1) {
     if (parts == 1)
       function(slots, 0);

@@ -12,6 +12,7 @@
 #define QC_LIB_RUNTIME_RUNTIME_H
 
 #include "qc/Runtime/Descriptor.h"
+#include "qc/Runtime/Provider.h"
 
 /** The values of NAME_status. */
 enum {
@@ -22,7 +23,8 @@ enum {
   QC_RT_E_CPU,
   QC_RT_E_WEIGHTS,
   QC_RT_E_MEMORY,
-  QC_RT_E_DEVICE
+  QC_RT_E_DEVICE,
+  QC_RT_E_PROVIDER
 };
 
 /** NAME_options. */
@@ -46,6 +48,7 @@ struct qc_rt_model {
   int32_t level, threads;
   qc_rt_parallel_for parallel_for;
   void *pool;
+  struct qc_rt_provider *provider;
 };
 
 /** NAME_context: the arrays that exec points to follow it in memory. */

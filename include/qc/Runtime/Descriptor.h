@@ -10,8 +10,9 @@
 |*   void KERNEL__LEVEL(const int64_t *slots, int32_t part);  (hidden)
 |*
 |* KERNEL is a symbol of the list of kernels, LEVEL the name of the level; the
-|* index in that list is the kernel's number for exec->run. No other symbols
-|* are needed. Members are laid out without padding for 64-bit targets.
+|* index in that list is the kernel's number for exec->run. A kernel that a
+|* provider computes (Provider.h) has no symbol. No other symbols are needed.
+Members are laid out without padding for 64-bit targets.
 |*
 \*===----------------------------------------------------------------------===*/
 
@@ -177,7 +178,24 @@ typedef void (*qc_rt_parallel_for)(void *pool, int32_t n,
                                    void (*body)(void *arg, int32_t i),
                                    void *arg);
 
-/** The kernels of one CPU level. */
+/** A convolution or product that oneDNN computes: sums over X
+ * [batch, in_rows, in_columns, groups * channels], padded already, into Y
+ * [batch, rows, columns, groups * filters]. */
+struct qc_rt_onednn_layer {
+  int64_t batch, in_rows, in_columns, channels;
+  int64_t rows, columns, filters, groups;
+  int64_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w;
+  /** Byte offsets into the weights: W [kernel_h, kernel_w, channels,
+   * groups * filters], and the bias of an f32 layer; -1: none. */
+  int64_t weights, bias;
+  /** 1: u8 * i8 into i32; 0: f32. */
+  int64_t integer;
+};
+
+/** Slots of a launch of such a layer, first in slots::onednn. */
+enum { QC_RT_ONEDNN_X, QC_RT_ONEDNN_Y, QC_RT_ONEDNN_LAYER };
+
+/** The kernels of one CPU level; NULL where a provider computes one. */
 struct qc_rt_level {
   const char *name;
   uint64_t required_features;
@@ -198,6 +216,9 @@ struct qc_rt_exec {
   qc_rt_parallel_for parallel_for; /* 56: NULL for the library's own way */
   void *pool;                      /* 64 */
   int32_t threads, level;          /* 72, 76 */
+  /** 80: what computes the kernels that are NULL. */
+  struct qc_rt_provider_state *provider;
+  int32_t status, reserved; /* 88: of the provider in this run */
 };
 
 /** The whole network. */
@@ -227,6 +248,9 @@ struct qc_rt_net {
   const struct qc_rt_level *levels;
   int64_t n_levels;
   void (*graph)(struct qc_rt_exec *exec);
+  /** By the slot QC_RT_ONEDNN_LAYER of their launches. */
+  const struct qc_rt_onednn_layer *onednn_layers;
+  int64_t n_onednn_layers;
 };
 
 /** The start of a weights file. */

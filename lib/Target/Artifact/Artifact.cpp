@@ -43,15 +43,25 @@ static Expected<WeightsPlacement> placeWeights(const ArtifactSpec &spec,
   return placement;
 }
 
-/// The runtime's objects for the architecture and the way of threading.
+bool qc::hasOneDNN() {
+  for (const qc_embedded_file *file = qc_embedded_runtime; file->name; ++file)
+    if (StringRef(file->name) == "x86_64/OneDNN.o")
+      return true;
+  return false;
+}
+
+/// The runtime's objects for the architecture, the way of threading and the
+/// provider of kernels.
 static std::vector<std::string> runtimeObjects(const ArtifactSpec &spec) {
   StringRef arch = spec.target.arch == Arch::X86_64 ? "x86_64/" : "aarch64/";
   bool openmp = spec.net.threading == QC_RT_THREADING_OPENMP;
+  bool oneDNN = !spec.net.oneDNN.empty();
   std::vector<std::string> objects;
   for (const qc_embedded_file *file = qc_embedded_runtime; file->name; ++file) {
     StringRef name = file->name;
     if (!name.consume_front(arch) ||
-        name == (openmp ? "ThreadsSerial.o" : "ThreadsOpenMP.o"))
+        name == (openmp ? "ThreadsSerial.o" : "ThreadsOpenMP.o") ||
+        name == (oneDNN ? "ProviderNone.o" : "OneDNN.o"))
       continue;
     objects.emplace_back(reinterpret_cast<const char *>(file->data),
                          file->size);
@@ -104,6 +114,8 @@ json::Object qc::artifact::embeddedManifest(const ArtifactSpec &spec,
                                      {"embedded", weights.embedded}};
   static const char *const threading[] = {"none", "callback", "openmp"};
   manifest["threading"] = threading[spec.net.threading];
+  if (!spec.net.oneDNN.empty())
+    manifest["onednn_layers"] = spec.net.oneDNN.size();
   return manifest;
 }
 

@@ -134,14 +134,31 @@ static Constant *levels(Emitter &emit, const ArtifactSpec &spec) {
   for (const LevelObject &object : spec.levels) {
     SmallVector<Constant *> kernels;
     for (const std::string &kernel : spec.net.kernels)
-      kernels.push_back(emit.function(kernel + "__" + object.level.name,
-                                      {emit.pointer, part}));
+      kernels.push_back(kernel.empty()
+                            ? emit.null()
+                            : emit.function(kernel + "__" + object.level.name,
+                                            {emit.pointer, part}));
     rows.push_back(
         emit.record({emit.text(object.level.name),
                      emit.i64(requiredFeatures(spec.target.arch, object.level)),
                      emit.table(kernels, "kernels")}));
   }
   return emit.table(rows, "levels");
+}
+
+static Constant *oneDNNLayers(Emitter &emit, const NetSpec &net) {
+  SmallVector<Constant *> rows;
+  for (const qc_rt_onednn_layer &l : net.oneDNN) {
+    SmallVector<Constant *> members;
+    for (int64_t value :
+         {l.batch, l.in_rows, l.in_columns, l.channels, l.rows, l.columns,
+          l.filters, l.groups, l.kernel_h, l.kernel_w, l.stride_h, l.stride_w,
+          l.dilation_h, l.dilation_w, l.weights, l.bias, l.integer})
+      members.push_back(emit.i64(value));
+    static_assert(sizeof l == 17 * sizeof(int64_t));
+    rows.push_back(emit.record(members));
+  }
+  return emit.table(rows, "onednn_layers");
 }
 
 static void emitNet(Emitter &emit, const ArtifactSpec &spec,
@@ -181,7 +198,9 @@ static void emitNet(Emitter &emit, const ArtifactSpec &spec,
        hash,
        levels(emit, spec),
        emit.i64(spec.levels.size()),
-       emit.function(QC_RT_GRAPH_SYMBOL, {emit.pointer})});
+       emit.function(QC_RT_GRAPH_SYMBOL, {emit.pointer}),
+       oneDNNLayers(emit, net),
+       emit.i64(net.oneDNN.size())});
   auto *global = new GlobalVariable(emit.module, value->getType(), true,
                                     GlobalValue::ExternalLinkage, value,
                                     "qc_rt_descriptor");

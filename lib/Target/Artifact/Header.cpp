@@ -166,7 +166,8 @@ typedef enum {
   $_E_CPU,      /* the CPU lacks instructions that the library needs */
   $_E_WEIGHTS,  /* weights missing, or not those of this network */
   $_E_MEMORY,   /* out of memory, or the given memory is too small */
-  $_E_DEVICE    /* a device that the library does not run on */
+  $_E_DEVICE,   /* a device that the library does not run on */
+  $_E_PROVIDER  /* oneDNN failed, or has no fast kernel for a layer */
 } @_status;
 
 /** Element types of ports; f16 and bf16 are kept in uint16_t. */

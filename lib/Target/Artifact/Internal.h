@@ -77,7 +77,7 @@ llvm::json::Object embeddedManifest(const ArtifactSpec &spec,
 std::string hex(llvm::ArrayRef<uint8_t> digest);
 Digest sha256(llvm::StringRef bytes);
 
-/// The libraries beside libc and libm that the artifact needs: "gomp".
+/// The libraries beside libc and libm that the artifact needs: "dnnl", "gomp".
 std::vector<std::string> extraLibraries(const NetSpec &net);
 
 } // namespace qc::artifact

@@ -5,8 +5,8 @@
 // lld merges the objects into one, whose public functions get the network's
 // prefix and whose other symbols become local, so that two networks link into
 // one program. The shared library is linked from that object against stubs that
-// carry nothing but the names of libc, libm and libgomp: its bytes do not
-// depend on the machine it is made on. No C compiler takes part.
+// carry nothing but the names of libc, libm, libdnnl and libgomp: its bytes do
+// not depend on the machine it is made on. No C compiler takes part.
 //
 //===----------------------------------------------------------------------===//
 
@@ -88,9 +88,10 @@ public:
 static std::vector<StubLibrary> stubLibraries() {
   return {
       {"libc.so.6",
-       {"malloc", "calloc", "free", "aligned_alloc", "memcpy", "memmove",
-        "memset", "memcmp", "bcmp", "strlen", "open", "close", "lseek", "mmap",
-        "munmap", "getauxval", "abort"}},
+       {"malloc",    "calloc", "free",   "aligned_alloc", "memcpy",
+        "memmove",   "memset", "memcmp", "bcmp",          "strlen",
+        "open",      "close",  "lseek",  "mmap",          "munmap",
+        "getauxval", "abort",  "strstr", "strncpy",       "strncmp"}},
       {"libm.so.6",
        {"fma",   "fmaf",   "exp",       "expf",       "exp2",      "exp2f",
         "log",   "logf",   "log2",      "log2f",      "pow",       "powf",
@@ -100,7 +101,35 @@ static std::vector<StubLibrary> stubLibraries() {
         "round", "roundf", "roundeven", "roundevenf", "trunc",     "truncf",
         "sqrt",  "sqrtf",  "fmod",      "fmodf",      "fmin",      "fminf",
         "fmax",  "fmaxf",  "fabs",      "fabsf"}},
-      {"libgomp.so.1", {"GOMP_parallel", "omp_get_max_threads"}},
+      {"libdnnl.so.3",
+       {"dnnl_convolution_forward_primitive_desc_create",
+        "dnnl_engine_create",
+        "dnnl_engine_destroy",
+        "dnnl_get_effective_cpu_isa",
+        "dnnl_matmul_primitive_desc_create",
+        "dnnl_memory_create",
+        "dnnl_memory_desc_create_with_strides",
+        "dnnl_memory_desc_create_with_tag",
+        "dnnl_memory_desc_destroy",
+        "dnnl_memory_desc_get_size",
+        "dnnl_memory_destroy",
+        "dnnl_memory_set_data_handle",
+        "dnnl_primitive_attr_create",
+        "dnnl_primitive_attr_destroy",
+        "dnnl_primitive_attr_set_scratchpad_mode",
+        "dnnl_primitive_create",
+        "dnnl_primitive_desc_destroy",
+        "dnnl_primitive_desc_query",
+        "dnnl_primitive_desc_query_md",
+        "dnnl_primitive_destroy",
+        "dnnl_primitive_execute",
+        "dnnl_primitive_get_primitive_desc",
+        "dnnl_reorder_primitive_desc_create",
+        "dnnl_stream_create",
+        "dnnl_stream_destroy",
+        "dnnl_stream_wait"}},
+      {"libgomp.so.1",
+       {"GOMP_parallel", "omp_get_max_threads", "omp_set_num_threads"}},
   };
 }
 

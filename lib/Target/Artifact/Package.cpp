@@ -16,6 +16,8 @@ using namespace qc::artifact;
 using llvm::StringRef;
 
 std::vector<std::string> qc::artifact::extraLibraries(const NetSpec &net) {
+  if (!net.oneDNN.empty())
+    return {"dnnl", "gomp"};
   if (net.threading == QC_RT_THREADING_OPENMP)
     return {"gomp"};
   return {};

@@ -56,8 +56,11 @@ struct NetSpec {
   int32_t threading = QC_RT_THREADING_CALLBACK;
   std::vector<SymbolSpec> symbols;
   std::vector<PortSpec> inputs, outputs;
-  /// Kernel symbols without the level's suffix `__LEVEL`, by number.
+  /// Kernel symbols without the level's suffix `__LEVEL`, by number; empty
+  /// where oneDNN computes one.
   std::vector<std::string> kernels;
+  /// The layers that oneDNN computes: the library then needs libdnnl.
+  std::vector<qc_rt_onednn_layer> oneDNN;
   uint64_t arenaBytes = 0;
 };
 
@@ -113,6 +116,10 @@ void removeUnfinishedFolder();
 
 /// True where `dir` has a manifest.json that qc wrote.
 bool isArtifact(llvm::StringRef dir);
+
+/// True where this compiler was built with oneDNN, so that libraries may use
+/// it.
+bool hasOneDNN();
 
 /// The bits of Descriptor.h that code for `level` needs.
 uint64_t requiredFeatures(Arch arch, const CpuLevel &level);
