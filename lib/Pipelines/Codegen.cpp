@@ -18,6 +18,7 @@
 #include "qc/Target/Codegen/ObjectEmitter.h"
 #include "qc/Target/Kernels/Kernels.h"
 #include "qc/TargetInfo/EncodedPacking.h"
+#include "qc/TargetInfo/KernelSlots.h"
 #include "llvm/Support/FileSystem.h"
 
 using namespace mlir;
@@ -51,9 +52,16 @@ static llvm::SmallVector<UsedKernel> usedKernels(ModuleOp module) {
   return kernels;
 }
 
+/// True of a kernel that oneDNN computes: it has no code.
+static bool isProvided(llvm::StringRef text) {
+  return text.starts_with("onednn:");
+}
+
 static std::string kernelSymbol(llvm::StringRef text) {
   if (text.consume_front("@"))
     return text.str();
+  if (isProvided(text))
+    return "";
   return KernelKey::parse(text.str())->symbol();
 }
 
@@ -74,6 +82,8 @@ static LogicalResult addKernels(ModuleOp graph, ModuleOp module,
   OwningOpRef<ModuleOp> generic = ModuleOp::create(graph.getLoc());
   bool anyGeneric = false;
   for (auto [text, encoding] : usedKernels(graph)) {
+    if (isProvided(text))
+      continue;
     std::string symbol = kernelSymbol(text) + "__" + level.name;
     if (text.consume_front("@")) {
       auto source = graph.lookupSymbol<func::FuncOp>(text);
@@ -180,6 +190,37 @@ static void describePorts(ModuleOp module, NetSpec &net) {
   }
 }
 
+/// The layers that oneDNN computes, from the attribute `qc.onednn`.
+static void describeOneDNN(ModuleOp module, CompiledNet &result) {
+  namespace S = slots::onednn;
+  static_assert(int(S::X) == QC_RT_ONEDNN_X && int(S::Y) == QC_RT_ONEDNN_Y &&
+                int(S::Layer) == QC_RT_ONEDNN_LAYER);
+  for (auto entry : module->getAttrOfType<ArrayAttr>("qc.onednn")
+                        .getAsRange<DictionaryAttr>()) {
+    auto v = entry.getAs<DenseI64ArrayAttr>("slots").asArrayRef();
+    qc_rt_onednn_layer layer = {};
+    layer.batch = v[S::Batch];
+    layer.in_rows = v[S::InRows];
+    layer.in_columns = v[S::InColumns];
+    layer.channels = v[S::Channels];
+    layer.rows = v[S::Rows];
+    layer.columns = v[S::Columns];
+    layer.filters = v[S::Filters];
+    layer.groups = v[S::Groups];
+    layer.kernel_h = v[S::KernelH];
+    layer.kernel_w = v[S::KernelW];
+    layer.stride_h = v[S::StrideH];
+    layer.stride_w = v[S::StrideW];
+    layer.dilation_h = v[S::DilationH];
+    layer.dilation_w = v[S::DilationW];
+    layer.weights = v[S::W];
+    layer.bias = v[S::Bias];
+    layer.integer = v[S::Integer];
+    result.net.oneDNN.push_back(layer);
+    result.oneDNNNames.push_back(entry.getAs<StringAttr>("layer").str());
+  }
+}
+
 //===----------------------------------------------------------------------===//
 // Levels
 //===----------------------------------------------------------------------===//
@@ -205,28 +246,31 @@ static std::vector<Stage> stagesOf(const mlir::qc::KernelOptions &options) {
        }}};
 }
 
-static llvm::Error runStage(LoadedModel &model, const Stage &stage) {
+static llvm::Error runStage(LoadedModel &model, const Stage &stage,
+                            std::vector<std::string> &remarks) {
   DiagnosticCollector diagnostics(model.module->getContext());
   PassManager pm(model.module->getContext());
   stage.build(pm);
   if (failed(pm.run(*model.module)))
     return diagnostics.error(model.name);
+  remarks.insert(remarks.end(), diagnostics.remarks.begin(),
+                 diagnostics.remarks.end());
   return llvm::Error::success();
 }
 
-static void setOptions(mlir::qc::KernelOptions &options, LoadedModel &model,
-                       const Target &target) {
-  options.target = target.text;
-  options.base = model.baseFolder;
+static void setOptions(mlir::qc::KernelOptions &kernels, LoadedModel &model,
+                       const CompileOptions &options) {
+  kernels.target = options.target.text;
+  kernels.base = model.baseFolder;
+  kernels.oneDNN = options.oneDNNLayers;
 }
 
-static std::vector<CompiledLayer> layersOf(ModuleOp module) {
-  std::vector<CompiledLayer> layers;
+static void describeLaunches(ModuleOp module, CompiledNet &result) {
   module.walk([&](mlir::qc::LaunchOp op) {
+    result.launches.push_back(op.getLayer().value_or("").str());
     if (op.getLayer())
-      layers.push_back({op.getLayer()->str(), op.getKey().str()});
+      result.layers.push_back({op.getLayer()->str(), op.getKey().str()});
   });
-  return layers;
 }
 
 /// qc_graph alone, without the functions that the kernels came from.
@@ -251,22 +295,23 @@ llvm::Expected<CompiledNet> generateCode(LoadedModel &model,
   result.licence = model.licence;
 
   mlir::qc::KernelOptions kernels;
-  setOptions(kernels, model, options.target);
+  setOptions(kernels, model, options);
   kernels.weights = result.weightsFile;
   ModuleOp module = *model.module;
   for (const Stage &stage : stagesOf(kernels)) {
     if (progress)
       progress("lowering", 0);
-    if (auto error = runStage(model, stage))
+    if (auto error = runStage(model, stage, result.remarks))
       return std::move(error);
     if (stage.level == "kernels")
-      result.layers = layersOf(module);
+      describeLaunches(module, result);
   }
   describePorts(module, result.net);
   result.net.arenaBytes =
       module->getAttrOfType<IntegerAttr>("qc.arena_bytes").getInt();
   result.weightsBytes =
       module->getAttrOfType<IntegerAttr>("qc.weights_bytes").getInt();
+  describeOneDNN(module, result);
   for (const UsedKernel &kernel : usedKernels(module))
     result.net.kernels.push_back(kernelSymbol(kernel.text));
 
@@ -307,9 +352,10 @@ llvm::Expected<std::string> emitLevel(LoadedModel &model,
   if (level == "model" || level == "observed" || level == "qdq")
     return textOf(module);
   mlir::qc::KernelOptions kernels;
-  setOptions(kernels, model, options.target);
+  setOptions(kernels, model, options);
+  std::vector<std::string> remarks;
   for (const Stage &stage : stagesOf(kernels)) {
-    if (auto error = runStage(model, stage))
+    if (auto error = runStage(model, stage, remarks))
       return std::move(error);
     if (stage.level == level && level != "llvm")
       return textOf(module);

@@ -30,6 +30,9 @@ CompiledNet &CompiledNet::operator=(CompiledNet &&other) noexcept {
   std::swap(weightsFile, other.weightsFile);
   std::swap(weightsBytes, other.weightsBytes);
   std::swap(layers, other.layers);
+  std::swap(launches, other.launches);
+  std::swap(oneDNNNames, other.oneDNNNames);
+  std::swap(remarks, other.remarks);
   std::swap(licence, other.licence);
   return *this;
 }

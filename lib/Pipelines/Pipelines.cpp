@@ -72,6 +72,8 @@ void mlir::qc::buildPackedPipeline(OpPassManager &pm,
                                    const KernelOptions &options) {
   ConvertQCToKernelsOptions convert;
   convert.target = options.target;
+  for (const std::string &layer : options.oneDNN)
+    convert.oneDNN.push_back(layer);
   pm.addPass(createConvertQCToKernels(convert));
   cleanUp(pm);
 }

@@ -16,7 +16,9 @@ def ConvertQCToKernels : Pass<"convert-qc-to-kernels", "::mlir::ModuleOp"> {
     split into plain tensors, fused ops become `qc.kernel` with weights under
     `qc.pack`, and what is left of `linalg` and `arith` is outlined into
     functions that kernels call. 8-bit activations are stored as q + 128 where
-    the target's kernels want that.
+    the target's kernels want that. A layer that `onednn` names becomes two
+    launches: `onednn` of the sums, `epilogue` of the rest; a remark says why
+    oneDNN does not take one.
 
     ```mlir
     %y = qc.softmax %x : tensor<4x10xf32>
@@ -27,7 +29,9 @@ def ConvertQCToKernels : Pass<"convert-qc-to-kernels", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"target", "target", "std::string", "\"host\"",
-           "The target, as qc's --target">
+           "The target, as qc's --target">,
+    ListOption<"oneDNN", "onednn", "std::string",
+               "Layers that oneDNN computes, by name; * means all">
   ];
   let statistics = [
     Statistic<"numKernels", "kernels", "Launches made">,
@@ -48,7 +52,8 @@ def ConvertKernelsToLLVM : Pass<"convert-kernels-to-llvm", "::mlir::ModuleOp"> {
     `qc_graph(struct qc_rt_exec *)` of qc/Runtime/Descriptor.h: each launch
     copies its constant slots, stores addresses and sizes beside them and calls
     exec->run. The kernels get their numbers in the order of first use, listed
-    in the module attribute `qc.kernels`.
+    in the module attribute `qc.kernels`; launches of oneDNN are described in
+    `qc.onednn`, in the order of their slot Layer.
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }

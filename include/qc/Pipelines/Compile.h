@@ -43,6 +43,12 @@ struct CompiledNet {
   std::string weightsFile;
   uint64_t weightsBytes = 0;
   std::vector<CompiledLayer> layers;
+  /// The layer of every launch, in their order; empty where it has none.
+  std::vector<std::string> launches;
+  /// Names of the layers that oneDNN computes, beside net.oneDNN.
+  std::vector<std::string> oneDNNNames;
+  /// Why a layer is not computed as asked: one line each.
+  std::vector<std::string> remarks;
   /// Metadata of the model: licence and the like.
   std::string licence;
 

@@ -86,7 +86,11 @@ struct CompileOptions {
   Threading threading = Threading::Callback;
   /// The compiler's own threads.
   int32_t jobs = 1;
+  /// generated, onednn or auto.
   std::string kernels = "generated";
+  /// The layers that oneDNN computes: "*" for all of them, names where they
+  /// were measured, nothing with generated kernels.
+  std::vector<std::string> oneDNNLayers;
   bool tune = false;
   std::optional<uint64_t> memoryBudget;
   uint64_t seed = 0;

@@ -69,6 +69,8 @@ struct KernelOptions : PassPipelineOptions<KernelOptions> {
                               llvm::cl::desc("Weights file to write")};
   Option<std::string> base{*this, "base",
                            llvm::cl::desc("Folder of the parameters' files")};
+  ListOption<std::string> oneDNN{
+      *this, "onednn", llvm::cl::desc("Layers that oneDNN computes; * is all")};
 };
 
 /// Level 3 to 4, and on to 5.

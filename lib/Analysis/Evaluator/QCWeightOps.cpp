@@ -176,7 +176,7 @@ static llvm::Error packPlain(Interpreter &interpreter, mlir::qc::PackOp op,
 static llvm::Error runPack(Interpreter &interpreter, mlir::qc::PackOp op) {
   RuntimeValue input = interpreter.get(op.getInput());
   auto type = cast<RankedTensorType>(op.getType());
-  if (op.getLayout() == "depthwise")
+  if (op.getLayout() == "depthwise" || op.getLayout() == "plain")
     return setBytes(interpreter, op, input.values());
   // Kernels of f32 weights read the values of an encoded operand; those of f16
   // and bf16 its one component, packed as plain weights are.

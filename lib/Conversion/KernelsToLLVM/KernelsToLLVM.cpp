@@ -15,6 +15,7 @@
 #include "qc/Conversion/Passes.h"
 #include "qc/Dialect/QC/IR/QCOps.h"
 #include "qc/Runtime/Descriptor.h"
+#include "qc/TargetInfo/KernelSlots.h"
 #include "llvm/ADT/MapVector.h"
 
 #include <cstddef>
@@ -38,6 +39,8 @@ public:
 
   LLVM::LLVMFuncOp write();
   ArrayAttr kernels();
+  /// A dictionary {layer, slots} for each launch of oneDNN.
+  ArrayAttr oneDNNLayers() { return b.getArrayAttr(provided); }
 
 private:
   Value constant(Type type, int64_t value) {
@@ -60,6 +63,7 @@ private:
   void writeSymbol(SymbolOp op);
   void writeLaunch(LaunchOp op);
   int64_t kernelNumber(LaunchOp op);
+  SmallVector<int64_t> constantSlots(LaunchOp op);
   Value constantsOf(ArrayRef<int64_t> values);
 
   func::FuncOp source;
@@ -70,6 +74,7 @@ private:
   IRMapping map;
   llvm::MapVector<std::pair<StringAttr, Attribute>, int64_t> numbers;
   llvm::StringMap<int64_t> symbolNumbers;
+  SmallVector<Attribute> provided;
   int64_t tables = 0;
 };
 } // namespace
@@ -135,8 +140,28 @@ void GraphWriter::writeSymbol(SymbolOp op) {
               .getResult(0));
 }
 
+/// The constants of a launch. One of oneDNN gets its number here, and is kept
+/// with the byte offsets of what it has in the weights (-1: nothing).
+SmallVector<int64_t> GraphWriter::constantSlots(LaunchOp op) {
+  namespace S = ::qc::slots::onednn;
+  SmallVector<int64_t> constants(op.getConstants());
+  if (!op.getKey().starts_with("onednn:"))
+    return constants;
+  constants[S::Layer] = static_cast<int64_t>(provided.size());
+  SmallVector<int64_t> described(constants);
+  described[S::W] = described[S::Bias] = -1;
+  for (auto [buffer, slot] :
+       llvm::zip_equal(op.getBuffers(), op.getBufferSlots()))
+    if (slot == S::W || slot == S::Bias)
+      described[slot] = buffer.getDefiningOp<BufferOp>().getOffset();
+  provided.push_back(b.getDictionaryAttr(
+      {b.getNamedAttr("layer", b.getStringAttr(op.getLayer().value_or(""))),
+       b.getNamedAttr("slots", b.getDenseI64ArrayAttr(described))}));
+  return constants;
+}
+
 void GraphWriter::writeLaunch(LaunchOp op) {
-  Value table = constantsOf(op.getConstants());
+  Value table = constantsOf(constantSlots(op));
   LLVM::MemcpyOp::create(
       b, loc, slots, table,
       constant(i64, op.getConstants().size() * sizeof(int64_t)), false);
@@ -208,6 +233,7 @@ struct ConvertKernelsToLLVM
       LLVM::LLVMFuncOp graph = writer.write();
       // What the last levels need of the function stays on the module.
       module->setAttr("qc.kernels", writer.kernels());
+      module->setAttr("qc.onednn", writer.oneDNNLayers());
       for (StringRef name : {"qc.type", "qc.inputs", "qc.outputs"})
         if (Attribute value = function->getAttr(name))
           module->setAttr(name, value);

@@ -7,7 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Lowering.h"
+#include "Contraction.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "qc/Numerics/Rounding.h"
@@ -102,25 +102,12 @@ static Value channelScales(Lowering &lowering, Value weight, int64_t channels,
   return {};
 }
 
-namespace {
-/// What convolution and product have in common.
-struct Contraction {
-  Operation *op;
-  Value input, weight, bias, residual, result;
-  std::optional<StringRef> activation;
-  std::optional<APFloat> low, high;
-  int64_t channels;
-};
-} // namespace
-
 static bool isIntegerWeight(Value weight) {
   auto affine = dyn_cast_or_null<AffineAttr>(getEncoding(weight));
   return affine && affine.getBits() == 8 && affine.getSymmetric();
 }
 
-/// How the kernel sees the weights: i8 codes for an integer sum, an encoding
-/// that it decodes itself (products), or f32 that are decoded when packed.
-static std::string weightType(Value input, Value weight) {
+std::string mlir::qc::weightType(Value input, Value weight) {
   if (getEncoding(input))
     return "i8";
   auto encoding = getEncoding(weight);
@@ -154,18 +141,13 @@ static RankedTensorType packedType(Value weight, StringRef type,
                                element);
 }
 
-/// Weights, bias, multipliers: the operands that come from constants. Returns
-/// failure if the combination of encodings has no kernel.
-static LogicalResult addWeights(Lowering &lowering, Launch &launch,
-                                const Contraction &c, StringRef layout,
-                                int64_t groups, int64_t run,
-                                ::qc::ContractWeights shape) {
+LogicalResult mlir::qc::addChannels(Lowering &lowering, Launch &launch,
+                                    const Contraction &c, Value &plain) {
   OpBuilder &b = lowering.builder;
   Location loc = c.op->getLoc();
   AffineAttr x = getStaticAffine(c.input);
-  bool encodedInput = static_cast<bool>(getEncoding(c.input));
-  Value plain = c.weight;
-  if (encodedInput) {
+  plain = c.weight;
+  if (getEncoding(c.input)) {
     if (!isIntegerWeight(c.weight))
       return c.op->emitOpError("8-bit activations need symmetric 8-bit weights "
                                "with a scale for each channel");
@@ -201,6 +183,21 @@ static LogicalResult addWeights(Lowering &lowering, Launch &launch,
     launch.tensor(slots::contract::Bias, c.bias);
     launch.flag("bias");
   }
+  return success();
+}
+
+/// Weights, bias, multipliers: the operands that come from constants. Returns
+/// failure if the combination of encodings has no kernel.
+static LogicalResult addWeights(Lowering &lowering, Launch &launch,
+                                const Contraction &c, StringRef layout,
+                                int64_t groups, int64_t run,
+                                ::qc::ContractWeights shape) {
+  OpBuilder &b = lowering.builder;
+  Location loc = c.op->getLoc();
+  Value plain;
+  if (failed(addChannels(lowering, launch, c, plain)))
+    return failure();
+  bool encodedInput = static_cast<bool>(getEncoding(c.input));
   RankedTensorType packed;
   int64_t groupBytes = 0;
   std::string type = weightType(c.input, c.weight);
@@ -283,6 +280,11 @@ struct DepthwiseSlots {
 };
 } // namespace
 
+void mlir::qc::addContractEpilogue(Lowering &lowering, Launch &launch,
+                                   const Contraction &c, int64_t row) {
+  addEpilogue<ContractSlots>(lowering, launch, c, row);
+}
+
 /// How the rows and columns are cut. Rows that are known only at run time are
 /// cut as the usual number would be.
 static OpFoldResult addParts(Lowering &lowering, Launch &launch, Location loc,
@@ -310,6 +312,8 @@ LogicalResult Lowering::lowerConv2D(Conv2DOp op) {
   int64_t kh = w.getDimSize(0), kw = w.getDimSize(1), filters = w.getDimSize(3);
   Sizes size = shapeOf(op.getInput());
   Value input = padded(op.getInput(), op.getPads(), size, loc);
+  if (asksOneDNN(op, op.getInput(), op.getFilter()))
+    return lowerConvOneDNN(op, input, size);
   if (groups > 1 && groups == channels && filters == channels)
     return lowerDepthwise(op, input, size);
 
@@ -327,16 +331,7 @@ LogicalResult Lowering::lowerConv2D(Conv2DOp op) {
        {}},
       slots::contract::Count);
   launch.tensor(slots::contract::X, input);
-  Contraction c{op,
-                op.getInput(),
-                op.getFilter(),
-                op.getBias(),
-                op.getResidual(),
-                op.getResult(),
-                op.getActivation(),
-                op.getLow(),
-                op.getHigh(),
-                filters};
+  Contraction c = Contraction::of(op);
   ::qc::ContractWeights packed;
   packed.k = kh * kw * perGroup;
   packed.n = n;
@@ -383,16 +378,7 @@ LogicalResult Lowering::lowerDepthwise(Conv2DOp op, Value input,
         storedType(op.getResult())},
        {}},
       s::Count);
-  Contraction c{op,
-                op.getInput(),
-                op.getFilter(),
-                op.getBias(),
-                op.getResidual(),
-                op.getResult(),
-                op.getActivation(),
-                op.getLow(),
-                op.getHigh(),
-                channels};
+  Contraction c = Contraction::of(op);
   static_assert(int(s::X) == int(slots::contract::X) &&
                 int(s::W) == int(slots::contract::W) &&
                 int(s::Bias) == int(slots::contract::Bias) &&
@@ -428,6 +414,8 @@ LogicalResult Lowering::lowerMatMul(MatMulOp op) {
   auto w = typeOf(op.getWeight());
   if (!w.hasStaticShape() || !isConstant(op.getWeight()))
     return op.emitOpError("needs a constant weight");
+  if (asksOneDNN(op, op.getInput(), op.getWeight()))
+    return lowerMatMulOneDNN(op);
   int64_t k = w.getDimSize(0), n = w.getDimSize(1);
   Launch launch(
       builder, loc,
@@ -437,16 +425,7 @@ LogicalResult Lowering::lowerMatMul(MatMulOp op) {
        {}},
       slots::contract::Count);
   launch.tensor(slots::contract::X, storedOf(op.getInput()));
-  Contraction c{op,
-                op.getInput(),
-                op.getWeight(),
-                op.getBias(),
-                op.getResidual(),
-                op.getResult(),
-                op.getActivation(),
-                op.getLow(),
-                op.getHigh(),
-                n};
+  Contraction c = Contraction::of(op);
   if (Value scales = rowScales.lookup(op.getInput())) {
     launch.tensor(slots::contract::RowScale, scales);
     launch.flag("row_scale");

@@ -25,9 +25,13 @@ struct Epilogue {
   float scale = 1;
 };
 
+struct Contraction;
+
 class Lowering {
 public:
-  Lowering(func::FuncOp function, const ::qc::Target &target);
+  /// `oneDNN` names the layers that oneDNN is to compute; "*" means all.
+  Lowering(func::FuncOp function, const ::qc::Target &target,
+           ArrayRef<std::string> oneDNN = {});
 
   /// Lowers every op that is not part of a constant subgraph.
   LogicalResult run();
@@ -45,6 +49,13 @@ private:
                                ArrayRef<OpFoldResult> padded);
   LogicalResult lowerMatMul(MatMulOp op);
   LogicalResult lowerBatchMatMul(BatchMatMulOp op);
+
+  // OneDNN.cpp
+  bool asksOneDNN(Operation *op, Value input, Value weight);
+  LogicalResult lowerConvOneDNN(Conv2DOp op, Value input,
+                                ArrayRef<OpFoldResult> padded);
+  LogicalResult lowerMatMulOneDNN(MatMulOp op);
+  LogicalResult finishOneDNN(const Contraction &c, Launch &sums);
 
   // Elementwise.cpp
   LogicalResult lowerQuantize(QuantizeOp op);
@@ -104,6 +115,7 @@ public:
 
   func::FuncOp function;
   const ::qc::Target &target;
+  ArrayRef<std::string> oneDNN;
   OpBuilder builder;
   DenseMap<Value, Value> stored, rowScales;
   DenseMap<Value, Sizes> shapes;

@@ -23,8 +23,10 @@ namespace mlir::qc {
 using namespace mlir;
 using namespace mlir::qc;
 
-Lowering::Lowering(func::FuncOp function, const ::qc::Target &target)
-    : function(function), target(target), builder(function.getContext()) {}
+Lowering::Lowering(func::FuncOp function, const ::qc::Target &target,
+                   ArrayRef<std::string> oneDNN)
+    : function(function), target(target), oneDNN(oneDNN),
+      builder(function.getContext()) {}
 
 bool Lowering::isConstant(Value value) {
   auto known = constants.find(value);
@@ -332,7 +334,7 @@ struct ConvertQCToKernels
          llvm::to_vector(getOperation().getOps<func::FuncOp>())) {
       if (function.isPrivate() || function.isExternal())
         continue;
-      Lowering lowering(function, *parsed);
+      Lowering lowering(function, *parsed, oneDNN);
       int64_t outlined = 0;
       if (failed(lowering.run()) ||
           failed(outlineGenericOps(lowering, outlined)))

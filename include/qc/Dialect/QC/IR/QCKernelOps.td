@@ -18,6 +18,7 @@ def QC_PackOp : QC_Op<"pack", [Pure]> {
       contract  filter [KH, KW, C, F] or weight [K, N] of i8, f32 or an
                 encoding: panels of 16 columns (KernelSlots.h), `groups` of them
       depthwise [taps, C], plain
+      plain     in the order of the operand, for a provider that packs itself
     The bytes of the result are what the kernel reads.
 
     ```mlir
@@ -111,7 +112,8 @@ def QC_WeightOp : QC_Op<"weight", [Pure]> {
 def QC_KernelOp : QC_Op<"kernel", [Pure, AttrSizedOperandSegments]> {
   let summary = "one launch of a generated kernel, on tensors";
   let description = [{
-    Level 4. `key` is the text of a qc::KernelKey, or `@name` for a function of
+    Level 4. `key` is the text of a qc::KernelKey (one of the op `onednn` is
+    computed by that library), or `@name` for a function of
     the module that holds an outlined linalg op. Slot i of the launch holds
     `constants[i]`, but for the slots that `tensor_slots` (the addresses of
     `tensors`), `size_slots` (the values of `sizes`) and `result_slots` (the
