@@ -6,7 +6,8 @@ Tools of the build and of LLVM are in PATH. Substitutions:
   %src_root  source tree        %bin_root  build tree
   %python    Python with numpy, onnx, onnxruntime
   %cc        host C compiler, as an application would use it
-Features: shared-data, asan, x86_64 or aarch64, qemu-aarch64, cpu-FLAG for the
+  %onednn    folder of libdnnl (needs REQUIRES: onednn)
+Features: shared-data, onednn, asan, x86_64 or aarch64, qemu-aarch64, cpu-FLAG for the
 flags of this machine's CPU that code generation cares about.
 """
 
@@ -40,10 +41,13 @@ config.substitutions += [
     ("%bin_root", config.qc_binary_root),
     ("%python", config.python),
     ("%cc", config.host_cc),
+    ("%onednn", config.onednn),
 ]
 
 if os.path.isfile(os.path.join(config.shared_data, "data", "SHA256SUMS")):
     config.available_features.add("shared-data")
+if config.onednn:
+    config.available_features.add("onednn")
 if config.sanitize:
     config.available_features.add("asan")
 config.available_features.add(platform.machine())

@@ -199,16 +199,22 @@ static Expected<Station> makeStation(const BuildRequest &request,
     return error;
   if (Error error = quantize(*model, request, *statistics, station.remarks))
     return error;
-  auto net =
-      generateCode(*model, request.options, [&](StringRef what, double done) {
-        llvm::consumeError(step(hooks, what, done));
-      });
+  CompileOptions options = request.options;
+  if (Error error = chooseKernels(request, *model, options, station))
+    return error;
+  auto net = generateCode(*model, options, [&](StringRef what, double done) {
+    llvm::consumeError(step(hooks, what, done));
+  });
   if (!net)
     return net.takeError();
   if (Error error = step(hooks, "linking"))
     return error;
   station.statistics = std::move(*statistics);
   station.net = std::move(*net);
+  if (Error error = probeOneDNN(request, station))
+    return error;
+  station.remarks.insert(station.remarks.end(), station.net.remarks.begin(),
+                         station.net.remarks.end());
   station.spec = specOf(station.net, request.options, *name);
   result.arenaBytes = station.net.net.arenaBytes;
   // The IR goes before the context that owns its types.
@@ -247,6 +253,8 @@ static std::unique_ptr<LoadedNet> floatNet(const BuildRequest &request) {
   options.recipeFile.clear();
   options.calib.clear();
   options.stats.clear();
+  options.kernels = "generated";
+  options.oneDNNLayers.clear();
   LoadOptions load;
   load.threads = options.threads;
   auto net = buildTemporary(request.model, options, load);

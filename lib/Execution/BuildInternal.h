@@ -11,6 +11,8 @@
 
 #include "qc/Execution/Build.h"
 
+#include "llvm/ADT/StringMap.h"
+
 namespace qc {
 
 /// A folder that is removed with this object; its path is empty where none
@@ -28,13 +30,35 @@ private:
   llvm::SmallString<128> folder;
 };
 
+/// What --kernels auto measured of a layer, in milliseconds on one thread.
+struct KernelTimes {
+  double generated = 0, oneDNN = 0;
+  /// Kernel, channels and size of the output: `3x3 64->64 at 56x56`.
+  std::string shape;
+  std::string implementation;
+};
+
 /// A compiled network on its way into a folder.
 struct Station {
   CompiledNet net;
   ArtifactSpec spec;
   StatisticsFile statistics;
   std::vector<std::string> remarks;
+  /// What oneDNN calls the implementation of each of net.oneDNNNames; nothing
+  /// where the target does not run here.
+  std::vector<std::string> implementations;
+  llvm::StringMap<KernelTimes> kernelTimes;
 };
+
+/// Sets the layers that oneDNN computes in `options`: those that it has fast
+/// and exact code for, of --kernels auto by the recipe or as measured here.
+/// Needs a target that runs on this machine. The model is at level 2 and stays.
+llvm::Error chooseKernels(const BuildRequest &request, const LoadedModel &model,
+                          CompileOptions &options, Station &station);
+
+/// Asks oneDNN for the names of its implementations, if the target runs here;
+/// an error where it was asked for and computes nothing.
+llvm::Error probeOneDNN(const BuildRequest &request, Station &station);
 
 /// Fills in the report, the recipe, the manifest's facts, licences and the
 /// statistics file of `station.spec`.

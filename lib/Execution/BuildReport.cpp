@@ -76,19 +76,30 @@ static std::string reasonOf(const Station &station, StringRef layer) {
 /// One row per layer, in the order of the graph.
 static json::Array layersJson(const Station &station) {
   json::Array layers;
+  size_t provided = 0;
   for (const CompiledLayer &layer : station.net.layers) {
     auto key = KernelKey::parse(layer.kernel);
     std::string op = key ? key->op : "generic";
     // The type of the weights where there are some, else of the input.
     std::string format = "f32";
     if (key && !key->types.empty())
-      format = key->types.size() > 1 && (op == "contract" || op == "depthwise")
+      format = key->types.size() > 1 &&
+                       (op == "contract" || op == "depthwise" || op == "onednn")
                    ? key->types[1]
                    : key->types[0];
     json::Object row{{"name", json::fixUTF8(layer.name)},
                      {"op", op},
                      {"format", format},
                      {"kernel", layer.kernel}};
+    if (op == "onednn" && provided < station.implementations.size())
+      row["implementation"] = station.implementations[provided++];
+    auto times = station.kernelTimes.find(layer.name);
+    if (times != station.kernelTimes.end() && op != "epilogue")
+      row["measured_ms"] =
+          json::Object{{"generated", times->second.generated},
+                       {"onednn", times->second.oneDNN},
+                       {"shape", times->second.shape},
+                       {"implementation", times->second.implementation}};
     std::string reason = reasonOf(station, layer.name);
     if (!reason.empty())
       row["reason"] = json::fixUTF8(reason);
@@ -122,6 +133,11 @@ static json::Object recipeJson(const BuildRequest &request,
   recipe["observer"] = options.observer.text;
   recipe["algorithms"] = json::Array(options.algorithms);
   recipe["seed"] = options.seed;
+  recipe["kernels"] = options.kernels;
+  json::Array oneDNN;
+  for (const std::string &layer : station.net.oneDNNNames)
+    oneDNN.push_back(json::fixUTF8(layer));
+  recipe["onednn"] = std::move(oneDNN);
   json::Array layers;
   for (const LayerRule &rule : options.layers)
     layers.push_back(json::Object{{"pattern", json::fixUTF8(rule.pattern)},

@@ -36,6 +36,7 @@ llvm::Expected<CalibrationResult> calibrate(mlir::MLIRContext &context,
   auto start = std::chrono::steady_clock::now();
   CompileOptions host = options;
   host.target = hostTarget();
+  host.oneDNNLayers.clear();
   auto model = loadModel(context, path, host);
   if (!model)
     return model.takeError();
@@ -89,6 +90,7 @@ llvm::Expected<CompiledNet> compileReference(mlir::MLIRContext &context,
                                              const CompileOptions &options) {
   CompileOptions host = options;
   host.target = hostTarget();
+  host.oneDNNLayers.clear();
   auto model = loadModel(context, path, host);
   if (!model)
     return model.takeError();

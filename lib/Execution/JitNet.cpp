@@ -5,10 +5,12 @@
 //===----------------------------------------------------------------------===//
 
 #include "qc/Execution/JitNet.h"
+#include "qc/Runtime/Provider.h"
 #include "qc/Support/Error.h"
 #include "qc/Target/Codegen/ObjectJit.h"
 #include "llvm/Support/MemoryBuffer.h"
 
+#include <chrono>
 #include <cstdlib>
 
 namespace qc {
@@ -24,8 +26,16 @@ struct JitNet::State {
   std::vector<unsigned char> arenaMemory;
   unsigned char *arena = nullptr;
   std::vector<NetPort> inputs, outputs;
+  qc_rt_provider *provider = nullptr;
+  qc_rt_provider_state *providerState = nullptr;
+  std::vector<double> *times = nullptr;
 
   llvm::Error load();
+  llvm::Error openProvider();
+  ~State() {
+    qc_rt_provider_stop(providerState);
+    qc_rt_provider_close(provider);
+  }
 };
 
 static DType typeOfPort(int32_t type) {
@@ -95,8 +105,40 @@ static std::vector<NetPort> portsOf(const std::vector<PortSpec> &specs,
 /// exec->run of this process: every part, one after another.
 static void runParts(qc_rt_exec *exec, int32_t kernel, const int64_t *slots,
                      int32_t parts) {
+  if (!exec->kernels[kernel]) {
+    exec->status |= qc_rt_provider_run(exec->provider, slots);
+    return;
+  }
   for (int32_t part = 0; part < parts; ++part)
     exec->kernels[kernel](slots, part);
+}
+
+/// The same; exec->pool is a list that gets the milliseconds of each launch.
+static void timeParts(qc_rt_exec *exec, int32_t kernel, const int64_t *slots,
+                      int32_t parts) {
+  auto start = std::chrono::steady_clock::now();
+  runParts(exec, kernel, slots, parts);
+  std::chrono::duration<double, std::milli> time =
+      std::chrono::steady_clock::now() - start;
+  static_cast<std::vector<double> *>(exec->pool)->push_back(time.count());
+}
+
+llvm::Error JitNet::State::openProvider() {
+  qc_rt_net description = {};
+  description.onednn_layers = net.net.oneDNN.data();
+  description.n_onednn_layers = static_cast<int64_t>(net.net.oneDNN.size());
+  int32_t status = qc_rt_provider_open(
+      &description,
+      reinterpret_cast<const unsigned char *>(weights->getBufferStart()),
+      /*threads=*/1, &provider);
+  if (!status)
+    status = qc_rt_provider_start(provider, &providerState);
+  if (status)
+    return inputError("onednn", "", "",
+                      "oneDNN without a fast implementation of a layer, or no "
+                      "memory",
+                      "a layer that it has a kernel for");
+  return llvm::Error::success();
 }
 
 llvm::Error JitNet::State::load() {
@@ -117,6 +159,10 @@ llvm::Error JitNet::State::load() {
             llvm::MemoryBuffer::getMemBufferCopy(*object, "object")))
       return error;
   for (const std::string &kernel : net.net.kernels) {
+    if (kernel.empty()) {
+      kernels.push_back(nullptr);
+      continue;
+    }
     auto address = jit->lookupKernel(kernel + "__" + best->level.name);
     if (!address)
       return address.takeError();
@@ -136,7 +182,7 @@ llvm::Error JitNet::State::load() {
   arena = arenaMemory.data() + (-start & (QC_RT_ALIGNMENT - 1));
   inputs = portsOf(net.net.inputs, net.net.symbols);
   outputs = portsOf(net.net.outputs, net.net.symbols);
-  return llvm::Error::success();
+  return openProvider();
 }
 
 JitNet::JitNet(std::unique_ptr<State> state) : state(std::move(state)) {}
@@ -186,8 +232,26 @@ JitNet::run(llvm::ArrayRef<HostTensor> tensors) {
   exec.run = runParts;
   exec.kernels = state->kernels.data();
   exec.threads = 1;
+  exec.provider = state->providerState;
+  if (state->times) {
+    exec.run = timeParts;
+    exec.pool = state->times;
+  }
   state->graph(&exec);
+  if (exec.status)
+    return inputError("onednn", net.name, "", "oneDNN failed", "a result");
   return results;
+}
+
+llvm::Expected<std::vector<double>>
+JitNet::launchTimes(llvm::ArrayRef<HostTensor> tensors) {
+  std::vector<double> times;
+  state->times = &times;
+  auto results = run(tensors);
+  state->times = nullptr;
+  if (!results)
+    return results.takeError();
+  return times;
 }
 
 } // namespace qc

@@ -75,6 +75,34 @@ static llvm::Expected<std::vector<std::string>> emulator(Arch arch,
   return command;
 }
 
+/// The environment of a runner on this CPU: it finds the oneDNN that qc has.
+static std::vector<std::string> runnerEnvironment() {
+  std::vector<std::string> variables;
+  std::string path;
+  for (char **entry = environ; *entry; ++entry) {
+    StringRef variable = *entry;
+    if (variable.consume_front("LD_LIBRARY_PATH="))
+      path = variable.str();
+    else
+      variables.push_back(variable.str());
+  }
+#ifdef QC_ONEDNN_FOLDER
+  path += (path.empty() ? "" : ":") + std::string(QC_ONEDNN_FOLDER);
+#endif
+  if (!path.empty())
+    variables.push_back("LD_LIBRARY_PATH=" + path);
+  return variables;
+}
+
+/// Pointers to the texts, then a null.
+static std::vector<char *> pointersTo(std::vector<std::string> &texts) {
+  std::vector<char *> pointers;
+  for (std::string &text : texts)
+    pointers.push_back(text.data());
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
 llvm::Error RunnerProcess::start(Arch arch,
                                  llvm::ArrayRef<std::string> arguments,
                                  StringRef name) {
@@ -98,15 +126,13 @@ llvm::Error RunnerProcess::start(Arch arch,
   }
   command.push_back("/proc/self/fd/" + std::to_string(file));
   command.insert(command.end(), arguments.begin(), arguments.end());
-  std::vector<char *> argv;
-  for (std::string &argument : command)
-    argv.push_back(argument.data());
-  argv.push_back(nullptr);
+  std::vector<std::string> variables = runnerEnvironment();
+  std::vector<char *> argv = pointersTo(command), envp = pointersTo(variables);
   pid = ::fork();
   if (pid == 0) {
     ::dup2(sockets[1], 0);
     ::dup2(sockets[1], 1);
-    ::execv(argv[0], argv.data());
+    ::execve(argv[0], argv.data(), envp.data());
     ::_exit(127);
   }
   ::close(sockets[1]);

@@ -73,7 +73,7 @@ void CompileArguments::addTargetOptions(CLI::App &command) {
                      "--threads above 1)");
   command.add_option("-j", options.jobs, "Threads of the compiler (1)");
   command.add_option("--kernels", options.kernels,
-                     "generated (default) or auto");
+                     "generated (default), onednn or auto");
   command.add_option("--weights", weights,
                      "embedded or file (a file above 256 MiB)");
   command.add_option("--emit", options.emit,
@@ -177,6 +177,24 @@ static Error parseWeights(StringRef text, CompileOptions &options) {
   return Error::success();
 }
 
+/// oneDNN has to be there, and to know the target.
+static Error checkKernels(CompileOptions &options) {
+  if (options.kernels == "generated" || options.kernels == "auto")
+    return Error::success();
+  if (options.kernels != "onednn")
+    return badOption("--kernels", options.kernels, "generated, onednn or auto");
+  if (!hasOneDNN())
+    return inputError("no-onednn", "", "--kernels onednn",
+                      "a qc that was built without oneDNN",
+                      "one built where CMake finds oneDNN 3.2 with OpenMP "
+                      "(third_party/README.md)");
+  if (options.target.arch != Arch::X86_64)
+    return badOption("--kernels", "onednn for " + options.target.text,
+                     "an x86-64 target");
+  options.oneDNNLayers = {"*"};
+  return Error::success();
+}
+
 /// Checks plain values and splits lists.
 static Error finishValues(const CompileArguments &arguments,
                           CompileOptions &options) {
@@ -187,10 +205,8 @@ static Error finishValues(const CompileArguments &arguments,
     return badOption("--threads", std::to_string(options.threads), "1 to 1024");
   if (options.jobs < 1 || options.jobs > 1024)
     return badOption("-j", std::to_string(options.jobs), "1 to 1024");
-  if (options.kernels == "onednn")
-    return notBuilt("--kernels onednn");
-  if (options.kernels != "generated" && options.kernels != "auto")
-    return badOption("--kernels", options.kernels, "generated or auto");
+  if (Error error = checkKernels(options))
+    return error;
   llvm::SmallVector<StringRef> names;
   StringRef(arguments.algorithms).split(names, ',', -1, /*KeepEmpty=*/false);
   for (StringRef name : names) {

@@ -28,6 +28,11 @@ public:
   llvm::Expected<std::vector<HostTensor>>
   run(llvm::ArrayRef<HostTensor> tensors) override;
 
+  /// Runs once and gives the milliseconds of each launch of
+  /// CompiledNet::launches.
+  llvm::Expected<std::vector<double>>
+  launchTimes(llvm::ArrayRef<HostTensor> tensors);
+
   const CompiledNet &compiled() const;
 
 private:

@@ -31,13 +31,19 @@ ContractCase ContractCase::convolution(int64_t batch, int64_t height,
                                        int64_t width, int64_t c, int64_t n,
                                        int64_t kernel, int64_t stride,
                                        int64_t dilation, int64_t groups) {
-  return {batch,  height, width,    c, groups, kernel,
-          kernel, stride, dilation, n, false,  0};
+  return {batch,  height,   width, c,     groups, kernel, kernel,
+          stride, dilation, n,     false, 0,      0,      127};
 }
 
 ContractCase ContractCase::merged() const {
   ContractCase shape = *this;
   shape.merge = true;
+  return shape;
+}
+
+ContractCase ContractCase::turned() const {
+  ContractCase shape = *this;
+  std::swap(shape.height, shape.width);
   return shape;
 }
 
@@ -129,7 +135,9 @@ void ContractProblem::makeInputs(Random &random) {
   std::vector<int8_t> narrowW;
   for (int64_t i = 0; i < shape.k() * totalN; ++i) {
     w.push_back(
-        int32_t(random.integer(0, 3) ? random.integer(-127, 127) : 127));
+        int32_t(random.integer(0, 3)
+                    ? random.integer(-shape.largestWeight, shape.largestWeight)
+                    : shape.largestWeight));
     narrowW.push_back(int8_t(w.back()));
   }
   xBytes = guarded(narrowX);

@@ -13,6 +13,7 @@
 #include "../ForeignKernel.h"
 #include "../KernelHarness.h"
 #include "qc/Numerics/Encode.h"
+#include "qc/Runtime/Descriptor.h"
 
 #include <functional>
 
@@ -25,6 +26,8 @@ struct ContractCase {
   /// kernel_w * c contiguous elements make one run.
   bool merge = false;
   int64_t mChunk = 0, nChunk = 0;
+  /// Integer weights lie in [-largestWeight, largestWeight].
+  int64_t largestWeight = 127;
 
   static ContractCase matrix(int64_t m, int64_t n, int64_t k);
   static ContractCase convolution(int64_t batch, int64_t height, int64_t width,
@@ -32,6 +35,8 @@ struct ContractCase {
                                   int64_t stride, int64_t dilation,
                                   int64_t groups);
   ContractCase merged() const;
+  /// Height and width exchanged: the rows of a matrix as one row of an image.
+  ContractCase turned() const;
 
   int64_t rows() const {
     return (height - (kernelH - 1) * dilation - 1) / stride + 1;
@@ -64,6 +69,12 @@ public:
   void run(KernelFunction kernel);
   /// The same in another process; false where it fails.
   bool run(ForeignKernel &kernel);
+  /// The sums by oneDNN, the rest by a kernel `epilogue`; why that failed, or
+  /// an empty string.
+  std::string runOneDNN(KernelFunction epilogue);
+  qc_rt_onednn_layer oneDNNLayer() const;
+  /// True where oneDNN has no fast or no exact code for it.
+  bool oneDNNRefuses() const;
   /// The first difference from the reference, or an empty string.
   std::string compare();
 
