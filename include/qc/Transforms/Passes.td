@@ -92,8 +92,10 @@ def QuantizePass : Pass<"qc-quantize", "::mlir::ModuleOp"> {
     Gives each layer the precision that the options ask for (docs/Driver.md
     names them). Weights become `qc.dequantize(qc.quantize(w))`, constant
     subgraphs. Activations of `w8a8` get static encodings from the statistics
-    file; without one, or with `w8a8-dynamic`, products take a scale for each
-    row when they run. What stays in float is named by a remark with its
+    file, those of products of two activations too; without one, or with
+    `w8a8-dynamic`, products with a weight take a scale for each row when they
+    run. A value that a float op makes stays float for readers that want no
+    codes. What stays in float is named by a remark with its
     reason, which `strict` makes an error.
 
     ```mlir

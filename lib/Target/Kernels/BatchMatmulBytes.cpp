@@ -123,7 +123,7 @@ void ByteProduct::packOneByOne(Val b, Val panel, Val begin, Val depth,
 /// Zeros from row `begin`, a multiple of 4, to the end of the panel.
 void ByteProduct::zeroPanel(Val panel, Val begin, Val depth) {
   Val zeros = k.zero(k.vec(k.i8(), 16));
-  k.loop(begin * panelColumns, (depth + 3 & -4) * panelColumns, 16,
+  k.loop(begin * panelColumns, ((depth + 3) & -4) * panelColumns, 16,
          [&](Val i) { k.store(zeros, panel + i); });
 }
 
