@@ -21,22 +21,45 @@ std::string qc::tripleOf(Arch arch) {
                               : "aarch64-unknown-linux-gnu";
 }
 
-std::vector<CpuLevel> qc::knownLevels(Arch arch) {
+namespace {
+/// A level, and the features that a CPU must have to be given it.
+struct LevelRow {
+  CpuLevel level;
+  const char *needs;
+};
+} // namespace
+
+/// Worst first; each has all that the one before it needs.
+static std::vector<LevelRow> levelRows(Arch arch) {
   if (arch == Arch::AArch64)
-    return {{"baseline", "generic", "", 128, 32, DotUnit::Generic, true, true,
-             false},
-            {"dotprod", "generic", "+dotprod", 128, 32, DotUnit::Sdot, true,
-             true, false}};
+    return {{{"baseline", "generic", "", 128, 32, DotUnit::Generic, true, true,
+              false},
+             ""},
+            {{"dotprod", "generic", "+dotprod", 128, 32, DotUnit::Sdot, true,
+              true, false},
+             "+dotprod"}};
   return {
-      {"baseline", "x86-64", "", 128, 16, DotUnit::MaddWord, false, false,
-       false},
-      {"avx2", "x86-64-v3", "", 256, 16, DotUnit::MaddWord, true, true, false},
-      {"avxvnni", "x86-64-v3", "+avxvnni", 256, 16, DotUnit::VpDpBusd, true,
-       true, false},
-      {"avx512", "x86-64-v4", "-prefer-256-bit", 512, 32, DotUnit::MaddWord,
-       true, true, false},
-      {"avx512vnni", "x86-64-v4", "+avx512vnni,-prefer-256-bit", 512, 32,
-       DotUnit::VpDpBusd, true, true, false}};
+      {{"baseline", "x86-64", "", 128, 16, DotUnit::MaddWord, false, false,
+        false},
+       ""},
+      {{"avx2", "x86-64-v3", "", 256, 16, DotUnit::MaddWord, true, true, false},
+       "+avx2,+fma,+f16c"},
+      {{"avxvnni", "x86-64-v3", "+avxvnni", 256, 16, DotUnit::VpDpBusd, true,
+        true, false},
+       "+avx2,+fma,+f16c,+avxvnni"},
+      {{"avx512", "x86-64-v4", "-prefer-256-bit", 512, 32, DotUnit::MaddWord,
+        true, true, false},
+       "+avx512f,+avx512bw,+avx512dq,+avx512vl,+avx512cd"},
+      {{"avx512vnni", "x86-64-v4", "+avx512vnni,-prefer-256-bit", 512, 32,
+        DotUnit::VpDpBusd, true, true, false},
+       "+avx512f,+avx512bw,+avx512dq,+avx512vl,+avx512cd,+avx512vnni"}};
+}
+
+std::vector<CpuLevel> qc::knownLevels(Arch arch) {
+  std::vector<CpuLevel> levels;
+  for (const LevelRow &row : levelRows(arch))
+    levels.push_back(row.level);
+  return levels;
 }
 
 static void initialize(Arch arch) {
@@ -64,16 +87,6 @@ qc::subtarget(Arch arch, const std::string &cpu, const std::string &features) {
       target->createMCSubtargetInfo(triple, cpu, features));
 }
 
-/// The feature that tells each level from the one before it, in the order of
-/// knownLevels.
-static std::vector<const char *> levelFeatures(Arch arch) {
-  if (arch == Arch::AArch64)
-    return {"", "+dotprod"};
-  return {"", "+avx2,+fma,+f16c", "+avx2,+fma,+f16c,+avxvnni",
-          "+avx512f,+avx512bw,+avx512dq,+avx512vl,+avx512cd",
-          "+avx512f,+avx512bw,+avx512dq,+avx512vl,+avx512cd,+avx512vnni"};
-}
-
 static bool hasAll(const llvm::MCSubtargetInfo &info, llvm::StringRef list) {
   llvm::SmallVector<llvm::StringRef> names;
   list.split(names, ',', -1, /*KeepEmpty=*/false);
@@ -85,15 +98,14 @@ static bool hasAll(const llvm::MCSubtargetInfo &info, llvm::StringRef list) {
 
 CpuLevel qc::levelOf(Arch arch, const std::string &cpu,
                      const std::string &features) {
-  std::vector<CpuLevel> levels = knownLevels(arch);
+  std::vector<LevelRow> rows = levelRows(arch);
   auto info = subtarget(arch, cpu, features);
-  CpuLevel best = levels.front();
+  CpuLevel best = rows.front().level;
   if (!info)
     return best;
-  std::vector<const char *> needed = levelFeatures(arch);
-  for (size_t i = 0; i < levels.size(); ++i)
-    if (hasAll(*info, needed[i]))
-      best = levels[i];
+  for (const LevelRow &row : rows)
+    if (hasAll(*info, row.needs))
+      best = row.level;
   best.cpu = cpu;
   best.features = features;
   if (best.vectorBits == 512)
