@@ -7,6 +7,7 @@
 #include "qc/Pipelines/Compile.h"
 #include "Diagnostics.h"
 #include "mlir/Parser/Parser.h"
+#include "qc/Dialect/QC/IR/QCDialect.h"
 #include "qc/Dialect/QC/IR/QCOps.h"
 #include "qc/Import/ONNX/Import.h"
 #include "qc/Pipelines/Pipelines.h"
@@ -50,6 +51,27 @@ std::unique_ptr<MLIRContext> makeContext() {
   context->loadAllAvailableDialects();
   loadKernelDialects(*context);
   return context;
+}
+
+std::vector<NamedFormat> namedFormats() {
+  MLIRContext context(MLIRContext::Threading::DISABLED);
+  auto *dialect = context.getOrLoadDialect<mlir::qc::QCDialect>();
+  std::vector<NamedFormat> formats;
+  for (const auto &entry : dialect->getFormats()) {
+    auto encoding = llvm::cast<mlir::qc::EncodingAttrInterface>(entry.second);
+    NamedFormat format{entry.first().str(), 0, 0};
+    if (!encoding.getGroup().empty()) {
+      format.group = *llvm::max_element(encoding.getGroup());
+      encoding = llvm::cast<mlir::qc::EncodingAttrInterface>(
+          encoding.withGroup({format.group, 1}));
+    }
+    format.bits = encoding.getBitsPerWeight({1024, 1024});
+    formats.push_back(std::move(format));
+  }
+  llvm::sort(formats, [](const NamedFormat &a, const NamedFormat &b) {
+    return a.name < b.name;
+  });
+  return formats;
 }
 
 /// Runs the passes that `build` adds; a failure is an error about `file`.

@@ -16,11 +16,13 @@ using namespace qc::quantization;
 using llvm::StringRef;
 using llvm::Twine;
 
-static llvm::Error unknown(StringRef text) {
+static llvm::Error unknown(StringRef text, const FormatGroups &formats) {
+  std::string names;
+  for (const auto &[name, group] : formats)
+    names += name + ", ";
   return llvm::createStringError(
-      "found precision '" + text +
-      "', expected keep, fp32, fp16, bf16, nf4, int8, int4 or a form of w8, "
-      "w8a8, w8a8-dynamic, w4-g128");
+      "found precision '" + text + "', expected keep, fp32, fp16, bf16, " +
+      names + "int8, int4 or a form of w8, w8a8, w8a8-dynamic, w4-g128");
 }
 
 /// Consumes `prefix` and a number.
@@ -32,7 +34,37 @@ static bool consumeNumber(StringRef &text, StringRef prefix, int64_t &number) {
   return true;
 }
 
-llvm::Expected<Precision> Precision::parse(StringRef text) {
+/// Consumes wB[aB].
+static bool consumeBits(StringRef &text, Precision &precision) {
+  int64_t bits = 0;
+  if (!consumeNumber(text, "w", bits) || bits < 2 || bits > 8)
+    return false;
+  precision.weights = Precision::Weights::Integer;
+  precision.weightBits = static_cast<unsigned>(bits);
+  if (!consumeNumber(text, "a", bits))
+    return true;
+  precision.activationBits = static_cast<unsigned>(bits);
+  precision.activations = bits == 8 ? Precision::Activations::Static
+                                    : Precision::Activations::Float;
+  return bits == 8 || bits == 16;
+}
+
+/// Consumes the name of one of `formats`.
+static bool consumeFormat(StringRef &text, const FormatGroups &formats,
+                          Precision &precision) {
+  StringRef name = text.take_until([](char c) { return c == '-'; });
+  auto found = formats.find(name.str());
+  if (found == formats.end())
+    return false;
+  precision.weights = Precision::Weights::Format;
+  precision.format = found->first;
+  precision.group = found->second;
+  text = text.drop_front(name.size());
+  return true;
+}
+
+llvm::Expected<Precision> Precision::parse(StringRef text,
+                                           const FormatGroups &formats) {
   Precision result;
   if (text == "keep" || text == "fp32")
     return result;
@@ -46,33 +78,16 @@ llvm::Expected<Precision> Precision::parse(StringRef text) {
     rest = "w8a8";
   else if (text == "int4")
     rest = "w4-g128";
-  int64_t bits = 0;
-  if (rest.consume_front("nf4")) {
-    result.weights = Weights::NF4;
-    result.weightBits = 4;
-    result.group = 64;
-  } else if (consumeNumber(rest, "w", bits)) {
-    if (bits < 2 || bits > 8)
-      return unknown(text);
-    result.weights = Weights::Integer;
-    result.weightBits = static_cast<unsigned>(bits);
-    if (consumeNumber(rest, "a", bits)) {
-      if (bits != 8 && bits != 16)
-        return unknown(text);
-      result.activationBits = static_cast<unsigned>(bits);
-      result.activations = bits == 8 ? Activations::Static : Activations::Float;
-    }
-  } else {
-    return unknown(text);
-  }
+  if (!consumeFormat(rest, formats, result) && !consumeBits(rest, result))
+    return unknown(text, formats);
   if (consumeNumber(rest, "-g", result.group) &&
       (result.group < 1 || result.group > (1 << 20)))
-    return unknown(text);
+    return unknown(text, formats);
   if (result.activations == Activations::Static &&
       rest.consume_front("-dynamic"))
     result.activations = Activations::Dynamic;
   if (!rest.empty())
-    return unknown(text);
+    return unknown(text, formats);
   return result;
 }
 
@@ -94,7 +109,7 @@ llvm::Error PrecisionChoice::addRecipe(StringRef text, StringRef path) {
   if (object->getInteger("schema") != 1)
     return fail("expected \"schema\": 1");
   if (std::optional<StringRef> name = object->getString("precision")) {
-    llvm::Expected<Precision> precision = Precision::parse(*name);
+    llvm::Expected<Precision> precision = Precision::parse(*name, formats);
     if (!precision)
       return fail(llvm::toString(precision.takeError()));
     otherwise = *precision;
@@ -113,7 +128,7 @@ llvm::Error PrecisionChoice::addRecipe(StringRef text, StringRef path) {
     }
     if (!name || !text)
       return fail("expected \"name\" and \"precision\" in each of \"layers\"");
-    llvm::Expected<Precision> precision = Precision::parse(*text);
+    llvm::Expected<Precision> precision = Precision::parse(*text, formats);
     if (!precision)
       return fail("layer '" + *name +
                   "': " + llvm::toString(precision.takeError()));
@@ -134,7 +149,7 @@ llvm::Error PrecisionChoice::addPatterns(StringRef text) {
     if (!llvm::Regex(pattern).isValid(problem))
       return llvm::createStringError("layer pattern '" + pattern +
                                      "': " + problem);
-    llvm::Expected<Precision> precision = Precision::parse(name);
+    llvm::Expected<Precision> precision = Precision::parse(name, formats);
     if (!precision)
       return precision.takeError();
     rules.push_back({pattern.str(), *precision, /*exact=*/false});
@@ -142,12 +157,12 @@ llvm::Error PrecisionChoice::addPatterns(StringRef text) {
   return llvm::Error::success();
 }
 
-llvm::Expected<PrecisionChoice> PrecisionChoice::create(StringRef precision,
-                                                        StringRef layers,
-                                                        StringRef recipe,
-                                                        StringRef recipePath) {
+llvm::Expected<PrecisionChoice>
+PrecisionChoice::create(StringRef precision, StringRef layers, StringRef recipe,
+                        StringRef recipePath, const FormatGroups &formats) {
   PrecisionChoice result;
-  llvm::Expected<Precision> otherwise = Precision::parse(precision);
+  result.formats = formats;
+  llvm::Expected<Precision> otherwise = Precision::parse(precision, formats);
   if (!otherwise)
     return otherwise.takeError();
   result.otherwise = *otherwise;

@@ -43,27 +43,16 @@ static Value shapeFilter(OpBuilder &builder, const ConvView &view,
 }
 
 /// The encoding that goes with shapeFilter; null if there is none.
-static Attribute shapeEncoding(const ConvView &view, Attribute encoding) {
-  if (isa<FloatEncodingAttr>(encoding) || view.kind == ConvView::Kind::Full)
+static Attribute shapeEncoding(const ConvView &view,
+                               EncodingAttrInterface encoding) {
+  ArrayRef<int64_t> g = encoding.getGroup();
+  if (g.empty() || view.kind == ConvView::Kind::Full)
     return encoding;
-  bool grouped = view.kind == ConvView::Kind::Grouped;
-  if (auto nf4 = dyn_cast<NF4Attr>(encoding))
-    return grouped && nf4.getAxis() == 4
-               ? NF4Attr::get(nf4.getContext(), 2, nf4.getBlock())
-               : Attribute();
-  auto affine = dyn_cast<AffineAttr>(encoding);
-  if (!affine || affine.isStatic())
-    return affine;
-  ArrayRef<int64_t> g = affine.getGroup();
-  SmallVector<int64_t> group;
-  if (grouped)
-    group = {g[2], g[3], g[4], g[1]};
-  else
-    group = {g[0], g[1], -1, g[2]};
-  if (grouped && (g[0] != 1 || g[1] != 1))
+  if (view.kind == ConvView::Kind::Depthwise)
+    return encoding.withGroup({g[0], g[1], -1, g[2]});
+  if (g[0] != 1 || g[1] != 1)
     return {};
-  return AffineAttr::get(affine.getContext(), affine.getBits(), FloatAttr(), 0,
-                         group, affine.getStorage(), affine.getSymmetric());
+  return encoding.withGroup({g[2], g[3], g[4], g[1]});
 }
 
 FilterOperand mlir::qc::getFilterOperand(RewriterBase &rewriter,

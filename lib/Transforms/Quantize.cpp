@@ -16,6 +16,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "qc/Analysis/LinalgViews.h"
 #include "qc/Analysis/QuantizationSites.h"
+#include "qc/Dialect/QC/IR/QCDialect.h"
 #include "qc/Dialect/QC/IR/QCOps.h"
 #include "qc/Numerics/Rounding.h"
 #include "qc/Quantization/Precision.h"
@@ -87,7 +88,16 @@ LogicalResult Quantize::readOptions() {
              << recipe << ": " << buffer.getError().message();
     text = (*buffer)->getBuffer().str();
   }
-  auto made = quant::PrecisionChoice::create(precision, layer, text, recipe);
+  quant::FormatGroups formats;
+  for (const auto &format :
+       getContext().getLoadedDialect<QCDialect>()->getFormats()) {
+    auto encoding = cast<EncodingAttrInterface>(format.second);
+    ArrayRef<int64_t> group = encoding.getGroup();
+    formats[format.first().str()] =
+        group.empty() ? 0 : *llvm::max_element(group);
+  }
+  auto made =
+      quant::PrecisionChoice::create(precision, layer, text, recipe, formats);
   if (!made)
     return fail(made.takeError());
   choice = std::move(*made);
@@ -115,6 +125,20 @@ static int64_t getWeightInputAxis(Operation *op) {
   return cast<ShapedType>(op->getOperand(1).getType()).getRank() - 2;
 }
 
+/// The encoding of a layer's weight; null if there is none that suits.
+static Attribute encodingOf(const QuantizableLayer &layer,
+                            const Precision &precision) {
+  auto quantizable = cast<QuantizableOpInterface>(layer.op);
+  SmallVector<int64_t, 2> channels = {quantizable.getWeightChannelAxis()};
+  std::optional<ConvView> conv = ConvView::match(layer.op);
+  if (conv)
+    channels = conv->getFilterChannelAxes();
+  Value weight = layer.op->getOperand(*layer.weightOperand);
+  return getWeightEncoding(cast<RankedTensorType>(weight.getType()), precision,
+                           channels, getWeightInputAxis(layer.op),
+                           conv.has_value());
+}
+
 std::string Quantize::refuseActivation(Value activation) {
   auto found = names.find(getCodeSource(activation));
   if (found == names.end())
@@ -131,9 +155,8 @@ std::string Quantize::refuseWeight(const QuantizableLayer &layer,
                                    Precision &precision) {
   using Activations = Precision::Activations;
   bool isProduct = MatMulView::match(layer.op).has_value();
-  if (precision.weights == Precision::Weights::NF4 &&
-      getWeightInputAxis(layer.op) < 0)
-    return "a depthwise filter has no axis for blocks of nf4";
+  if (!encodingOf(layer, precision))
+    return precision.format + " has no groups that suit its weight";
   if (precision.activations == Activations::Float)
     return "";
   if (precision.weightBits != 8 || precision.group != 0)
@@ -241,14 +264,9 @@ void Quantize::quantizeRows(const QuantizableLayer &layer) {
 void Quantize::quantizeWeight(const QuantizableLayer &layer,
                               const Precision &precision) {
   OpOperand &use = layer.op->getOpOperand(*layer.weightOperand);
-  auto quantizable = cast<QuantizableOpInterface>(layer.op);
-  SmallVector<int64_t, 2> channels = {quantizable.getWeightChannelAxis()};
-  if (std::optional<ConvView> conv = ConvView::match(layer.op))
-    channels = conv->getFilterChannelAxes();
   Value weight = use.get();
   auto type = cast<RankedTensorType>(weight.getType());
-  Attribute encoding = getWeightEncoding(type, precision, channels,
-                                         getWeightInputAxis(layer.op));
+  Attribute encoding = encodingOf(layer, precision);
   Value &made = encoded[{weight, encoding}];
   if (!made) {
     OpBuilder builder(&getContext());

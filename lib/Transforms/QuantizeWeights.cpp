@@ -10,16 +10,63 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "qc/Analysis/LinalgViews.h"
+#include "qc/Dialect/QC/IR/QCDialect.h"
 #include "qc/Dialect/QC/IR/QCOps.h"
 
 using namespace mlir;
 using namespace mlir::qc;
 namespace quant = ::qc::quantization;
 
+/// The largest part of `size` elements that is at most `limit`; with `even` one
+/// that divides it.
+static int64_t partOf(int64_t size, int64_t limit, bool even) {
+  int64_t part = std::min(size, limit);
+  while (even && size % part)
+    --part;
+  return part;
+}
+
+/// Which weights share a scale: `limit` along the sum of each channel (0: all).
+/// A convolution's sum runs over several axes; the innermost ones are taken
+/// whole while they fit, the next in equal parts, so that kernels meet groups
+/// of one length.
+static SmallVector<int64_t> chooseGroup(RankedTensorType type, int64_t limit,
+                                        ArrayRef<int64_t> channels,
+                                        int64_t inputAxis, bool isConvolution) {
+  bool grouped = limit > 0 && inputAxis >= 0;
+  SmallVector<int64_t> group(type.getRank(), grouped ? 1 : -1);
+  for (int64_t axis : channels)
+    group[axis] = 1;
+  if (!grouped)
+    return group;
+  // The axes of the sum, innermost first.
+  SmallVector<int64_t> axes = {inputAxis};
+  for (int64_t axis = inputAxis - 1; isConvolution && axis >= 0; --axis)
+    if (!llvm::is_contained(channels, axis))
+      axes.push_back(axis);
+  if (axes.size() == 1) {
+    group[inputAxis] = limit;
+    return group;
+  }
+  for (auto [place, axis] : llvm::enumerate(axes)) {
+    int64_t size = type.getDimSize(axis);
+    if (size > limit) {
+      bool outermost = llvm::all_of(
+          ArrayRef(axes).drop_front(place + 1),
+          [&](int64_t outer) { return type.getDimSize(outer) == 1; });
+      group[axis] = partOf(size, limit, !outermost);
+      break;
+    }
+    group[axis] = -1;
+    limit /= std::max<int64_t>(size, 1);
+  }
+  return group;
+}
+
 Attribute mlir::qc::getWeightEncoding(RankedTensorType type,
                                       const quant::Precision &precision,
                                       ArrayRef<int64_t> channels,
-                                      int64_t inputAxis) {
+                                      int64_t inputAxis, bool isConvolution) {
   using Weights = quant::Precision::Weights;
   MLIRContext *context = type.getContext();
   Builder builder(context);
@@ -27,16 +74,17 @@ Attribute mlir::qc::getWeightEncoding(RankedTensorType type,
     return FloatEncodingAttr::get(context, builder.getF16Type());
   if (precision.weights == Weights::BFloat16)
     return FloatEncodingAttr::get(context, builder.getBF16Type());
-  if (precision.weights == Weights::NF4)
-    return NF4Attr::get(context, inputAxis, precision.group);
-  bool grouped = precision.group > 0 && inputAxis >= 0;
-  SmallVector<int64_t> group(type.getRank(), grouped ? 1 : -1);
-  if (grouped)
-    group[inputAxis] = precision.group;
-  for (int64_t axis : channels)
-    group[axis] = 1;
+  SmallVector<int64_t> group =
+      chooseGroup(type, precision.group, channels, inputAxis, isConvolution);
+  if (precision.weights == Weights::Format) {
+    auto *dialect = context->getLoadedDialect<QCDialect>();
+    auto format = cast<EncodingAttrInterface>(
+        dialect->getFormats().lookup(precision.format));
+    return format.withGroup(group);
+  }
   // Few levels are worth a zero point; 8 bits are not.
   bool symmetric = precision.weightBits > 4;
+  bool grouped = precision.group > 0 && inputAxis >= 0;
   Type storage = grouped ? builder.getF16Type() : Type();
   return AffineAttr::get(context, precision.weightBits, FloatAttr(), 0, group,
                          storage, symmetric);

@@ -15,10 +15,13 @@
 namespace mlir::qc {
 
 /// The encoding that `precision` means for a weight with its output channels
-/// on `channels` and its sums along `inputAxis` (-1: there is none).
+/// on `channels` and its sums along `inputAxis` (-1: there is none), in a
+/// convolution also along the axes before it. Null where the format has none
+/// that suits.
 Attribute getWeightEncoding(RankedTensorType type,
                             const ::qc::quantization::Precision &precision,
-                            ArrayRef<int64_t> channels, int64_t inputAxis);
+                            ArrayRef<int64_t> channels, int64_t inputAxis,
+                            bool isConvolution);
 
 /// The value whose means by channel are those of `input`, which padding with
 /// zeros and reshapes of other axes keep.

@@ -11,8 +11,10 @@ using namespace qc::quantization;
 using Activations = Precision::Activations;
 using Weights = Precision::Weights;
 
+static const FormatGroups formats = {{"nf4", 64}, {"e5m2", 0}};
+
 static Precision parse(llvm::StringRef text) {
-  llvm::Expected<Precision> precision = Precision::parse(text);
+  llvm::Expected<Precision> precision = Precision::parse(text, formats);
   EXPECT_TRUE(bool(precision)) << text.str();
   return precision ? *precision : Precision();
 }
@@ -29,6 +31,9 @@ TEST(Precision, Names) {
   EXPECT_EQ(parse("int4").weightBits, 4u);
   EXPECT_EQ(parse("w4a8-g32").group, 32);
   EXPECT_EQ(parse("w2-g64").weightBits, 2u);
+  EXPECT_EQ(parse("nf4").format, "nf4");
+  EXPECT_EQ(parse("nf4").weights, Weights::Format);
+  EXPECT_EQ(parse("e5m2").group, 0);
   EXPECT_EQ(parse("nf4").group, 64);
   EXPECT_EQ(parse("nf4-g32").group, 32);
 }
@@ -36,13 +41,16 @@ TEST(Precision, Names) {
 TEST(Precision, BadNames) {
   for (llvm::StringRef text :
        {"", "w", "w9", "w1", "w8a7", "w8a", "w4-g0", "w4-g", "w8-dynamic",
-        "w8a8x", "fp8", "w99999999999999999999"})
-    EXPECT_FALSE(bool(llvm::expectedToOptional(Precision::parse(text))))
+        "w8a8x", "fp8", "nf5", "nf4x", "nf4-g0", "nf4-dynamic",
+        "w99999999999999999999"})
+    EXPECT_FALSE(
+        bool(llvm::expectedToOptional(Precision::parse(text, formats))))
         << text.str();
 }
 
 static std::string getError(llvm::StringRef layers, llvm::StringRef recipe) {
-  auto choice = PrecisionChoice::create("w8a8", layers, recipe, "r.json");
+  auto choice =
+      PrecisionChoice::create("w8a8", layers, recipe, "r.json", formats);
   return choice ? "" : llvm::toString(choice.takeError());
 }
 
@@ -50,16 +58,16 @@ TEST(PrecisionChoice, LastMatchCounts) {
   auto choice = PrecisionChoice::create(
       "w8a8", "conv.*=w8;conv2=keep",
       R"({"schema": 1, "layers": [{"name": "fc", "precision": "nf4"}]})",
-      "r.json");
+      "r.json", formats);
   ASSERT_TRUE(bool(choice)) << llvm::toString(choice.takeError());
   EXPECT_EQ(choice->get("conv1").activations, Activations::Float);
   EXPECT_TRUE(choice->get("conv2").isFloat());
-  EXPECT_EQ(choice->get("fc").weights, Weights::NF4);
+  EXPECT_EQ(choice->get("fc").format, "nf4");
   EXPECT_EQ(choice->get("xconv1").activations, Activations::Static);
 }
 
 TEST(PrecisionChoice, PatternWithoutLayer) {
-  auto choice = PrecisionChoice::create("w8a8", "convx=keep", "", "");
+  auto choice = PrecisionChoice::create("w8a8", "convx=keep", "", "", formats);
   ASSERT_TRUE(bool(choice));
   llvm::Error error = choice->checkPatterns({"fc", "conv1", "relu"});
   EXPECT_EQ(llvm::toString(std::move(error)),

@@ -49,10 +49,12 @@
 // DYNAMIC: %[[R:.*]] = tensor.collapse_shape %[[D]]
 // DYNAMIC: linalg.matmul ins(%[[R]],
 
-// GROUP: qc.quantize %{{.*}} -> tensor<1x1x8x8xf32, #qc.affine<i4, group = [1, 1, 32, 1], storage = f16>>
+// Groups of a convolution are whole axes, innermost first, while they fit.
+// GROUP: qc.quantize %{{.*}} -> tensor<1x1x8x8xf32, #qc.affine<i4, group = [-1, -1, -1, 1], storage = f16>>
 // GROUP: qc.quantize %{{.*}} -> tensor<8x2xf32, #qc.affine<i4, group = [32, 1], storage = f16>>
 
-// NF4: #qc.nf4<axis = 2>
+// NF4: qc.quantize %{{.*}} -> tensor<1x1x8x8xf32, #qc.nf4<group = [-1, -1, -1, 1]>>
+// NF4: qc.quantize %{{.*}} -> tensor<8x2xf32, #qc.nf4<group = [64, 1]>>
 // BF16: #qc.float<bf16>
 // FP32-NOT: qc.quantize
 

@@ -7,6 +7,9 @@
 #include "Driver.h"
 #include "Table.h"
 
+#include "qc/Pipelines/Compile.h"
+
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace qc;
@@ -30,8 +33,7 @@ static const Format formatTable[] = {
     {"wN (N = 2..8)", "intN, per channel", "float32", "N"},
     {"wN-gG", "intN, groups of G", "float32", "N + 16 / G"},
     {"wNa8[-gG]", "intN", "int8", "N"},
-    {"int4, w4-g128", "int4, groups of 128", "float32", "4.1"},
-    {"nf4[-gG]", "16-entry table, groups of G (64)", "float32", "4 + 16 / G"}};
+    {"int4, w4-g128", "int4, groups of 128", "float32", "4.1"}};
 
 static Expected<int> formats(Driver &driver) {
   Table table({"--precision", "weights", "activations", "bits per weight"});
@@ -43,6 +45,19 @@ static Expected<int> formats(Driver &driver) {
                                 {"weights", format.weights},
                                 {"activations", format.activations},
                                 {"bits", format.bits}});
+  }
+  for (const NamedFormat &format : namedFormats()) {
+    std::string precision = format.name, weights = format.name;
+    if (format.group) {
+      precision += "[-gG]";
+      weights += ", groups of G (" + std::to_string(format.group) + ")";
+    }
+    std::string bits = llvm::formatv("{0}", format.bits).str();
+    table.add({precision, weights, "float32", bits});
+    rows.push_back(json::Object{{"precision", precision},
+                                {"weights", weights},
+                                {"activations", "float32"},
+                                {"bits", bits}});
   }
   if (driver.json)
     driver.print(llvm::json::Object{{"formats", std::move(rows)}});

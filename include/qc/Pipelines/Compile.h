@@ -64,10 +64,24 @@ struct LoadedModel {
   std::string baseFolder;
   std::string name;
   std::string licence;
+  /// What generateCode says of layers: why one is not as it was asked for.
+  std::vector<std::string> remarks;
 };
 
 /// A context with everything loaded that the stations need.
 std::unique_ptr<mlir::MLIRContext> makeContext();
+
+/// A number format that --precision knows by a name of its own.
+struct NamedFormat {
+  std::string name;
+  /// Weights that share a scale where no -gG is given; 0: no scales.
+  int64_t group;
+  /// Bits per weight with that group, scales counted.
+  double bits;
+};
+
+/// The named formats, in the order of their names.
+std::vector<NamedFormat> namedFormats();
 
 /// Reads `path` (.onnx or .mlir) with the bounds of `options` and brings it to
 /// level 0 with channels last.

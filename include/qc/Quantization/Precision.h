@@ -2,8 +2,8 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Precisions as docs/Driver.md names them (w8a8, w4-g128, nf4 ...), and the
-// choice of one for each layer from an option, a recipe and patterns.
+// Precisions as docs/Driver.md names them (w8a8, w4-g128 ...), and the choice
+// of one for each layer from an option, a recipe and patterns.
 //
 //===----------------------------------------------------------------------===//
 
@@ -14,13 +14,18 @@
 #include "llvm/Support/Error.h"
 #include "llvm/Support/Regex.h"
 
+#include <map>
 #include <string>
 #include <vector>
 
 namespace qc::quantization {
 
+/// Number formats with names of their own (nf4 ...), and the group size of each
+/// where none is asked for.
+using FormatGroups = std::map<std::string, int64_t>;
+
 struct Precision {
-  enum class Weights { Float32, Float16, BFloat16, Integer, NF4 };
+  enum class Weights { Float32, Float16, BFloat16, Integer, Format };
   enum class Activations {
     Float,
     /// One encoding for all inputs, from statistics.
@@ -30,6 +35,8 @@ struct Precision {
   };
 
   Weights weights = Weights::Float32;
+  /// The name of Weights::Format.
+  std::string format;
   unsigned weightBits = 32;
   /// Weights that share a scale along the sum; 0 is a whole channel.
   int64_t group = 0;
@@ -38,9 +45,10 @@ struct Precision {
 
   bool isFloat() const { return weights == Weights::Float32; }
 
-  /// Parses keep, fp32, fp16, bf16, nf4[-gN], int8, int4,
-  /// wB[aB][-gN][-dynamic].
-  static llvm::Expected<Precision> parse(llvm::StringRef text);
+  /// Parses keep, fp32, fp16, bf16, int8, int4, wB[aB][-gN][-dynamic], or the
+  /// name of one of `formats` with an optional -gN.
+  static llvm::Expected<Precision> parse(llvm::StringRef text,
+                                         const FormatGroups &formats);
 };
 
 /// The precision of each layer.
@@ -51,7 +59,8 @@ public:
   static llvm::Expected<PrecisionChoice> create(llvm::StringRef precision,
                                                 llvm::StringRef layers,
                                                 llvm::StringRef recipe,
-                                                llvm::StringRef recipePath);
+                                                llvm::StringRef recipePath,
+                                                const FormatGroups &formats);
 
   /// The precision of the layer called `name`: the last pattern that matches
   /// all of it counts.
@@ -71,6 +80,7 @@ private:
   llvm::Error addRecipe(llvm::StringRef text, llvm::StringRef path);
   llvm::Error addPatterns(llvm::StringRef text);
 
+  FormatGroups formats;
   Precision otherwise;
   std::vector<Rule> rules;
 };

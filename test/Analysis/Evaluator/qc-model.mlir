@@ -49,6 +49,18 @@ func.func @static(%x: tensor<?xf32> {qc.name = "x"})
   return %c, %y : tensor<?xi8>, tensor<?xf32>
 }
 
+// Codes of 4 bits in [-8, 7], two a byte, the first in the low half.
+// IN x f32 [0.25, 0.75, -100, 100, NaN]
+// OUT codes [49, 120, 1]
+// OUT y [0, 1, -4.5, 3, 0]
+func.func @static4(%x: tensor<5xf32> {qc.name = "x"})
+    -> (tensor<3xi8> {qc.name = "codes"}, tensor<5xf32> {qc.name = "y"}) {
+  %q = qc.quantize %x : tensor<5xf32> -> tensor<5xf32, #qc.affine<i4, scale = 0.5, zero_point = 1>>
+  %c = qc.component %q "data" : tensor<5xf32, #qc.affine<i4, scale = 0.5, zero_point = 1>> -> tensor<3xi8>
+  %y = qc.dequantize %q : tensor<5xf32, #qc.affine<i4, scale = 0.5, zero_point = 1>> -> tensor<5xf32>
+  return %c, %y : tensor<3xi8>, tensor<5xf32>
+}
+
 // A scale for each column: 127 / 127 and 254 / 127.
 // IN x f32 [[127, 1], [-63, 254]]
 // OUT codes [[127, 0], [-63, 127]]

@@ -58,19 +58,24 @@ func.func @dynamic_group(%x: tensor<?x4xf32>) {
 
 // -----
 
-func.func @nf4_axis(%x: tensor<4xf32>) {
-  // expected-error @+1 {{nf4_c1: axis 1 is outside the tensor's rank 1}}
-  qc.quantize %x : tensor<4xf32> -> tensor<4xf32, #qc.nf4<axis = 1, block = 64>>
+func.func @nf4_axes(%x: tensor<4xf32>) {
+  // expected-error @+1 {{nf4_c1: the encoding has groups for 2 axes, the tensor has 1}}
+  qc.quantize %x : tensor<4xf32> -> tensor<4xf32, #qc.nf4<group = [64, 1]>>
   return
 }
 
 // -----
 
-func.func @nf4_block(%x: tensor<4xf32>) {
-  // expected-error @+1 {{nf4_c2: expected a block of at least 1, found 0}}
-  qc.quantize %x : tensor<4xf32> -> tensor<4xf32, #qc.nf4<axis = 0, block = 0>>
+func.func @nf4_dynamic(%x: tensor<?xf32>) {
+  // expected-error @+1 {{nf4_c2: an axis in groups of 64 needs a static size}}
+  qc.quantize %x : tensor<?xf32> -> tensor<?xf32, #qc.nf4<group = [64]>>
   return
 }
+
+// -----
+
+// expected-error @+1 {{nf4_c3: expected group sizes of at least 1, or -1 for the whole axis, found 0}}
+func.func @nf4_size(%x: tensor<4xf32, #qc.nf4<group = [0]>>) { return }
 
 // -----
 

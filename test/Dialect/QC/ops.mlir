@@ -7,14 +7,14 @@
 // CHECK-SAME: tensor<256x10xf32, #qc.affine<i4, group = [128, 1], storage = f16>>
 // CHECK-SAME: tensor<?x64xf32, #qc.affine<i8, group = [1, -1], symmetric>>
 // CHECK-SAME: tensor<4xf32, #qc.float<bf16>>
-// CHECK-SAME: tensor<64x4xf32, #qc.nf4<block = 32>>
+// CHECK-SAME: tensor<64x4xf32, #qc.nf4<group = [32, 1]>>
 func.func private @encodings(
     tensor<4xf32, #qc.affine<i8, scale = 0.0235, zero_point = -128>>,
     tensor<2x2x2x4xf32, #qc.affine<i8, group = [-1, -1, -1, 1], symmetric>>,
     tensor<256x10xf32, #qc.affine<i4, group = [128, 1], storage = f16>>,
     tensor<?x64xf32, #qc.affine<i8, group = [1, -1], symmetric>>,
     tensor<4xf32, #qc.float<bf16>>,
-    tensor<64x4xf32, #qc.nf4<axis = 0, block = 32>>)
+    tensor<64x4xf32, #qc.nf4<group = [32, 1]>>)
 
 // CHECK-LABEL: func @model
 func.func @model(%x: tensor<?x16x8x8xf32>, %v: tensor<16xf32>,

@@ -45,6 +45,48 @@ RankedTensorType mlir::qc::withEncoding(RankedTensorType type,
                                Float32Type::get(type.getContext()), encoding);
 }
 
+/// The number of consecutive indices over axes of `shape` that share a scale
+/// with `group`; -1 if all do, nullopt if it is not the same everywhere.
+static std::optional<int64_t> mergeGroups(ArrayRef<int64_t> shape,
+                                          ArrayRef<int64_t> group) {
+  int64_t merged = 1;
+  // False once the axes further in are cut, true while they are whole.
+  bool whole = true;
+  for (size_t axis = shape.size(); axis-- > 0;) {
+    int64_t size = shape[axis];
+    int64_t own = group[axis] == -1 ? size : std::min(group[axis], size);
+    if (size == 1)
+      continue;
+    if (!whole && own != 1)
+      return std::nullopt;
+    bool outermost = llvm::all_of(shape.take_front(axis),
+                                  [](int64_t outer) { return outer == 1; });
+    // A shorter group may only be the last of all.
+    if (own != 0 && size % own != 0 && !outermost)
+      return std::nullopt;
+    merged *= own;
+    whole = whole && own == size;
+  }
+  return whole ? -1 : merged;
+}
+
+EncodingAttrInterface
+mlir::qc::getMatrixEncoding(ArrayRef<int64_t> shape,
+                            EncodingAttrInterface encoding) {
+  ArrayRef<int64_t> group = encoding.getGroup();
+  if (group.empty())
+    return encoding;
+  if (ShapedType::isDynamicShape(shape) || group.size() != shape.size() ||
+      shape.empty())
+    return {};
+  std::optional<int64_t> rows =
+      mergeGroups(shape.drop_back(), group.drop_back());
+  if (!rows)
+    return {};
+  return dyn_cast_or_null<EncodingAttrInterface>(
+      encoding.withGroup({*rows, group.back()}));
+}
+
 static Type elementTypeOf(MLIRContext *context, num::ElementKind kind) {
   Builder builder(context);
   switch (kind) {

@@ -12,6 +12,7 @@
 #include "qc/Dialect/QC/IR/QCAttributes.h"
 #include "qc/Dialect/QC/IR/QCDialect.h"
 #include "qc/Numerics/Encode.h"
+#include "qc/Numerics/Packing.h"
 #include "qc/Numerics/Rounding.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -22,11 +23,29 @@ namespace num = ::qc::numerics;
 #define GET_ATTRDEF_CLASSES
 #include "qc/Dialect/QC/IR/QCAttributes.cpp.inc"
 
+namespace {
+/// Registers attributes, and those that are formats by their mnemonics.
+template <typename... Attrs> struct Registration {
+  template <typename AttrT> static void addFormat(QCDialect &dialect) {
+    if constexpr (requires { AttrT::getFormat(dialect.getContext()); })
+      dialect.addFormat(AttrT::getMnemonic(),
+                        AttrT::getFormat(dialect.getContext()));
+  }
+  static void addFormats(QCDialect &dialect) {
+    (addFormat<Attrs>(dialect), ...);
+  }
+};
+} // namespace
+
 void QCDialect::registerAttributes() {
   addAttributes<
 #define GET_ATTRDEF_LIST
 #include "qc/Dialect/QC/IR/QCAttributes.cpp.inc"
       >();
+  Registration<
+#define GET_ATTRDEF_LIST
+#include "qc/Dialect/QC/IR/QCAttributes.cpp.inc"
+      >::addFormats(*this);
 }
 
 //===----------------------------------------------------------------------===//
@@ -37,7 +56,8 @@ void QCDialect::registerAttributes() {
 static constexpr int64_t dynamicStandIn = int64_t(1) << 40;
 
 /// The components of `spec`, with dynamic sizes kept. Axes that a scale covers
-/// whole (`whole`) are left out of its shape: a scale per channel is 1-D.
+/// whole are left out of its shape: a scale per channel is 1-D. Of packed ones
+/// the last axis stays, as that is what is packed along.
 static SmallVector<num::Component> componentsOf(const num::DecodeSpec &spec,
                                                 ArrayRef<int64_t> shape,
                                                 ArrayRef<int64_t> group) {
@@ -48,9 +68,11 @@ static SmallVector<num::Component> componentsOf(const num::DecodeSpec &spec,
   SmallVector<num::Component> result;
   for (num::Component &component : num::components(spec, sizes)) {
     if (component.name != num::codesName) {
+      bool packed = num::bitWidth(component.kind) < 8;
       std::vector<int64_t> kept;
       for (auto [axis, size] : llvm::enumerate(component.shape))
-        if (axis >= group.size() || group[axis] != -1)
+        if (axis >= group.size() || group[axis] != -1 ||
+            (packed && axis + 1 == component.shape.size()))
           kept.push_back(size);
       component.shape = kept;
     }
@@ -69,12 +91,61 @@ static SmallVector<std::vector<char>> bytesOf(const num::Encoded &encoded) {
   return result;
 }
 
+/// Codes of `bits` bits packed as a component is, row by row.
+static std::vector<char> packCodes(ArrayRef<uint8_t> codes,
+                                   ArrayRef<int64_t> shape, unsigned bits) {
+  size_t columns = shape.empty() ? 1 : shape.back();
+  size_t rows = columns ? codes.size() / columns : 0;
+  std::vector<uint8_t> packed(rows * num::packedRowBytes(columns, bits));
+  num::packRows(codes, rows, columns, bits, packed);
+  return {packed.begin(), packed.end()};
+}
+
 static num::ElementKind kindOf(Type storage) {
   if (storage && storage.isF16())
     return num::ElementKind::F16;
   if (storage && storage.isBF16())
     return num::ElementKind::BF16;
   return num::ElementKind::F32;
+}
+
+/// Checks the sizes of `group`; `constraint` is what it is called.
+static LogicalResult verifyGroup(function_ref<InFlightDiagnostic()> emitError,
+                                 StringRef constraint,
+                                 ArrayRef<int64_t> group) {
+  for (int64_t size : group)
+    if (size != -1 && size < 1)
+      return emitError() << constraint
+                         << ": expected group sizes of at least 1, or -1 for "
+                            "the whole axis, found "
+                         << size;
+  return success();
+}
+
+/// Checks that a tensor of `shape` has the axes of `group` and static sizes
+/// where it is cut in groups; `axes` and `sizes` are the constraints' numbers.
+static LogicalResult
+verifyGroupShape(function_ref<InFlightDiagnostic()> emitError, StringRef axes,
+                 StringRef sizes, ArrayRef<int64_t> group,
+                 ArrayRef<int64_t> shape) {
+  if (group.size() != shape.size())
+    return emitError() << axes << ": the encoding has groups for "
+                       << group.size() << " axes, the tensor has "
+                       << shape.size();
+  for (auto [size, elements] : llvm::zip_equal(shape, group))
+    if (ShapedType::isDynamic(size) && elements > 1)
+      return emitError() << sizes << ": an axis in groups of " << elements
+                         << " needs a static size";
+  return success();
+}
+
+/// The part of a short name that tells groups: _g64; empty for whole axes.
+static std::string groupSuffix(ArrayRef<int64_t> group) {
+  std::string suffix;
+  for (int64_t size : group)
+    if (size > 1)
+      suffix += "_g" + std::to_string(size);
+  return suffix;
 }
 
 /// The group sizes in the spelling of Numerics, where 0 is the whole axis.
@@ -154,12 +225,20 @@ SmallVector<std::vector<char>> AffineAttr::encode(ArrayRef<float> values,
         algorithm == "mse" ? num::ClipMode::Mse : num::ClipMode::MinMax;
     return bytesOf(num::encodeAffine(values, shape, formatOf(*this), clip));
   }
-  std::vector<char> codes(values.size());
-  for (auto [code, value] : llvm::zip_equal(codes, values))
-    code = static_cast<char>(num::quantize(
+  std::vector<uint8_t> codes;
+  codes.reserve(values.size());
+  for (float value : values)
+    codes.push_back(static_cast<uint8_t>(num::quantize(
         value, getScaleValue(), static_cast<int32_t>(getZeroPoint()),
-        static_cast<int32_t>(getQMin()), static_cast<int32_t>(getQMax())));
-  return {codes};
+        static_cast<int32_t>(getQMin()), static_cast<int32_t>(getQMax()))));
+  return {packCodes(codes, shape, getBits())};
+}
+
+Attribute AffineAttr::withGroup(ArrayRef<int64_t> group) const {
+  if (isStatic())
+    return *this;
+  return get(getContext(), getBits(), FloatAttr(), 0, group, getStorage(),
+             getSymmetric());
 }
 
 std::string AffineAttr::getShortName() const {
@@ -168,9 +247,7 @@ std::string AffineAttr::getShortName() const {
     return name;
   if (!getSymmetric())
     name += "z";
-  for (int64_t size : getGroup())
-    if (size > 1)
-      name += "_g" + std::to_string(size);
+  name += groupSuffix(getGroup());
   if (kindOf(getStorage()) != num::ElementKind::F32)
     name += std::string("_") + std::string(num::name(kindOf(getStorage())));
   return name;
@@ -181,15 +258,8 @@ AffineAttr::verifyShape(function_ref<InFlightDiagnostic()> emitError,
                         ArrayRef<int64_t> shape) const {
   if (isStatic())
     return success();
-  if (getGroup().size() != shape.size())
-    return emitError() << "affine_c4: the encoding has groups for "
-                       << getGroup().size() << " axes, the tensor has "
-                       << shape.size();
-  for (auto [size, group] : llvm::zip_equal(shape, getGroup()))
-    if (ShapedType::isDynamic(size) && group > 1)
-      return emitError() << "affine_c5: an axis in groups of " << group
-                         << " needs a static size";
-  return success();
+  return verifyGroupShape(emitError, "affine_c4", "affine_c5", getGroup(),
+                          shape);
 }
 
 LogicalResult AffineAttr::verify(function_ref<InFlightDiagnostic()> emitError,
@@ -214,11 +284,8 @@ LogicalResult AffineAttr::verify(function_ref<InFlightDiagnostic()> emitError,
              << "affine_c6: a static scale has neither group nor storage";
     return success();
   }
-  for (int64_t size : group)
-    if (size != -1 && size < 1)
-      return emitError() << "affine_c7: expected group sizes of at least 1, or "
-                            "-1 for the whole axis, found "
-                         << size;
+  if (failed(verifyGroup(emitError, "affine_c7", group)))
+    return failure();
   if (zeroPoint != 0)
     return emitError()
            << "affine_c8: a zero point needs a static scale beside it";
@@ -361,41 +428,44 @@ static constexpr float nf4Values[16] = {-1.0f,
                                         0.7229568362236023f,
                                         1.0f};
 
-static num::CodebookFormat formatOf(NF4Attr attr, size_t rank) {
+static num::CodebookFormat formatOf(NF4Attr attr) {
   num::CodebookFormat format;
   format.codebook.assign(std::begin(nf4Values), std::end(nf4Values));
-  format.group.assign(rank, 1);
-  format.group[attr.getAxis()] = attr.getBlock();
+  format.group = groupSizes(attr.getGroup());
   return format;
 }
 
-num::DecodeSpec NF4Attr::getDecodeSpec(ArrayRef<int64_t> shape) const {
-  return num::codebookSpec(formatOf(*this, shape.size()));
+Attribute NF4Attr::getFormat(MLIRContext *context) { return get(context, 64); }
+
+num::DecodeSpec NF4Attr::getDecodeSpec(ArrayRef<int64_t>) const {
+  return num::codebookSpec(formatOf(*this));
 }
 
 SmallVector<num::Component>
 NF4Attr::getComponents(ArrayRef<int64_t> shape) const {
-  return componentsOf(getDecodeSpec(shape), shape, {});
+  return componentsOf(getDecodeSpec(shape), shape, getGroup());
 }
 
 SmallVector<std::vector<char>> NF4Attr::encode(ArrayRef<float> values,
                                                ArrayRef<int64_t> shape,
                                                StringRef) const {
-  return bytesOf(
-      num::encodeCodebook(values, shape, formatOf(*this, shape.size())));
+  return bytesOf(num::encodeCodebook(values, shape, formatOf(*this)));
+}
+
+Attribute NF4Attr::withGroup(ArrayRef<int64_t> group) const {
+  return get(getContext(), group);
 }
 
 std::string NF4Attr::getShortName() const {
-  return "nf4_g" + std::to_string(getBlock());
+  return "nf4" + groupSuffix(getGroup());
 }
 
 LogicalResult NF4Attr::verifyShape(function_ref<InFlightDiagnostic()> emitError,
                                    ArrayRef<int64_t> shape) const {
-  if (getAxis() < 0 || getAxis() >= static_cast<int64_t>(shape.size()))
-    return emitError() << "nf4_c1: axis " << getAxis()
-                       << " is outside the tensor's rank " << shape.size();
-  if (getBlock() < 1)
-    return emitError() << "nf4_c2: expected a block of at least 1, found "
-                       << getBlock();
-  return success();
+  return verifyGroupShape(emitError, "nf4_c1", "nf4_c2", getGroup(), shape);
+}
+
+LogicalResult NF4Attr::verify(function_ref<InFlightDiagnostic()> emitError,
+                              ArrayRef<int64_t> group) {
+  return verifyGroup(emitError, "nf4_c3", group);
 }

@@ -33,6 +33,12 @@ inline AffineAttr getStaticAffine(Value value) {
 /// `type` with the same shape and f32 elements, and `encoding` (may be null).
 RankedTensorType withEncoding(RankedTensorType type, Attribute encoding);
 
+/// The encoding of a matrix [K, N] that has the codes and scales of a tensor of
+/// `shape` and `encoding` in the same order, all axes but the last merged into
+/// K; null where that has no uniform groups along K.
+EncodingAttrInterface getMatrixEncoding(ArrayRef<int64_t> shape,
+                                        EncodingAttrInterface encoding);
+
 /// The plain type that holds `component`; codes narrower than a byte are bytes
 /// of packed rows. Dynamic sizes stay dynamic.
 RankedTensorType getComponentType(MLIRContext *context,

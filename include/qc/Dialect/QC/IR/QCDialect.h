@@ -8,6 +8,7 @@
 #define QC_DIALECT_QC_IR_QCDIALECT_H
 
 #include "mlir/IR/Dialect.h"
+#include "llvm/ADT/StringMap.h"
 
 #include "qc/Dialect/QC/IR/QCDialect.h.inc"
 

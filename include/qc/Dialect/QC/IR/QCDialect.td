@@ -24,7 +24,20 @@ def QC_Dialect : Dialect {
   }];
   let useDefaultAttributePrinterParser = 1;
   let extraClassDeclaration = [{
+    /// The number formats that --precision knows by name, each an encoding with
+    /// its usual group size: a precision NAME-gG gives weights that encoding
+    /// with groups of G.
+    const ::llvm::StringMap<::mlir::Attribute> &getFormats() const {
+      return formats;
+    }
+    /// Adds a format, for dialects of others.
+    void addFormat(::llvm::StringRef name, ::mlir::Attribute encoding) {
+      formats[name] = encoding;
+    }
+
+  private:
     void registerAttributes();
+    ::llvm::StringMap<::mlir::Attribute> formats;
   }];
   let dependentDialects = ["arith::ArithDialect", "tensor::TensorDialect",
                            "LLVM::LLVMDialect"];

@@ -14,7 +14,15 @@ class QC_Encoding<string name, string mnemonic>
     : QC_Attr<name, mnemonic,
               [DeclareAttrInterfaceMethods<EncodingAttrInterface>]>;
 
-def QC_AffineAttr : QC_Encoding<"Affine", "affine"> {
+/// An encoding with scales for groups: its parameters include `group`. One that
+/// declares `static Attribute getFormat(MLIRContext *)` is a format that
+/// --precision knows by its mnemonic, with the group size of what that returns.
+class QC_GroupedEncoding<string name, string mnemonic>
+    : QC_Attr<name, mnemonic,
+              [DeclareAttrInterfaceMethods<EncodingAttrInterface,
+                                           ["withGroup"]>]>;
+
+def QC_AffineAttr : QC_GroupedEncoding<"Affine", "affine"> {
   let summary = "integer codes with a scale and an optional zero point";
   let description = [{
     value = (code - zero_point) * scale, code a signed integer of 2 to 8 bits.
@@ -66,17 +74,19 @@ def QC_FloatAttr : QC_Encoding<"FloatEncoding", "float"> {
   let genVerifyDecl = 1;
 }
 
-def QC_NF4Attr : QC_Encoding<"NF4", "nf4"> {
-  let summary = "4-bit NormalFloat in blocks along an axis";
+def QC_NF4Attr : QC_GroupedEncoding<"NF4", "nf4"> {
+  let summary = "4-bit NormalFloat in groups";
   let description = [{
     16 quantiles of a normal distribution scaled by the largest magnitude of a
-    block of `block` elements along `axis` (Dettmers et al., QLoRA, 2023,
-    arXiv:2305.14314, appendix E): `#qc.nf4<axis = 0, block = 64>`.
+    group (Dettmers et al., QLoRA, 2023, arXiv:2305.14314, appendix E); `group`
+    as in #qc.affine: `#qc.nf4<group = [64, 1]>`.
   }];
-  let parameters = (ins
-    DefaultValuedParameter<"int64_t", "0">:$axis,
-    DefaultValuedParameter<"int64_t", "64">:$block);
-  let assemblyFormat = "`<` struct(params) `>`";
+  let parameters = (ins ArrayRefParameter<"int64_t">:$group);
+  let assemblyFormat = "`<` `group` `=` `[` $group `]` `>`";
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    static ::mlir::Attribute getFormat(::mlir::MLIRContext *context);
+  }];
 }
 
 #endif // QC_DIALECT_QC_IR_QCENCODINGS_TD

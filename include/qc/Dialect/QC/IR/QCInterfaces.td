@@ -42,6 +42,19 @@ def EncodingAttrInterface : AttrInterface<"EncodingAttrInterface"> {
       }], "::llvm::LogicalResult", "verifyShape",
       (ins "::llvm::function_ref<::mlir::InFlightDiagnostic()>":$emitError,
            "::llvm::ArrayRef<int64_t>":$shape)>,
+    InterfaceMethod<[{
+        Elements that share a scale along each axis, -1 for the whole axis;
+        empty where no scale depends on the place.
+      }], "::llvm::ArrayRef<int64_t>", "getGroup", (ins), "", [{
+        return {};
+      }]>,
+    InterfaceMethod<[{
+        The same format with other groups, or null where it has none such. Used
+        to choose groups for a weight and when axes are moved or merged.
+      }], "::mlir::Attribute", "withGroup",
+      (ins "::llvm::ArrayRef<int64_t>":$group), "", [{
+        return $_attr;
+      }]>,
   ];
   let extraClassDeclaration = [{
     /// Bits per element of a tensor of `shape`, scales and zero points counted.
