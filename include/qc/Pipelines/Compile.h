@@ -64,8 +64,6 @@ struct LoadedModel {
   std::string baseFolder;
   std::string name;
   std::string licence;
-  /// What generateCode says of layers: why one is not as it was asked for.
-  std::vector<std::string> remarks;
 };
 
 /// A context with everything loaded that the stations need.

@@ -125,19 +125,27 @@ static llvm::Error setBytes(Interpreter &interpreter, mlir::qc::PackOp op,
   return llvm::Error::success();
 }
 
-/// Packs the components of a [K, N] tensor, for kernels that decode it.
+/// Packs the components of a tensor that is a [K, N] matrix when all axes but
+/// the last are merged, for kernels that decode it.
 static llvm::Error packComponents(Interpreter &interpreter, mlir::qc::PackOp op,
                                   const EncodedTensor &weight) {
   int64_t groups = op.getGroups();
-  if (weight.shape.size() != 2 || groups < 1 || weight.shape[1] % groups)
+  auto encoding = mlir::qc::getMatrixEncoding(weight.shape, weight.encoding);
+  int64_t columns = weight.shape.empty() ? 0 : weight.shape.back();
+  if (!encoding || columns == 0 || groups < 1 || columns % groups)
     return opError(op, "encoded weights of shape " + shapeText(weight.shape),
-                   "rank 2 and columns that the groups divide");
-  num::DecodeSpec spec = weight.encoding.getDecodeSpec(weight.shape);
-  std::vector<num::ComponentData> data = componentData(weight, spec);
-  if (std::string problem = num::verify(spec, weight.shape, data);
+                   "a matrix in uniform groups, columns that the groups "
+                   "divide");
+  EncodedTensor matrix = weight;
+  int64_t k = elementCount(weight.shape).value_or(0) / columns;
+  matrix.encoding = encoding;
+  matrix.shape = {k, columns};
+  num::DecodeSpec spec = encoding.getDecodeSpec(matrix.shape);
+  std::vector<num::ComponentData> data = componentData(matrix, spec);
+  if (std::string problem = num::verify(spec, matrix.shape, data);
       !problem.empty())
     return opError(op, problem, "components that suit the encoding");
-  int64_t k = weight.shape[0], n = weight.shape[1] / groups;
+  int64_t n = columns / groups;
   QC_ASSIGN_OR_RETURN(
       packed,
       allocate(op, DType::I8, {groups * encodedGroupBytes(spec, k, n)}));

@@ -39,8 +39,8 @@ struct Contraction {
   }
 };
 
-/// How the kernel sees the weights: i8 codes for an integer sum, an encoding
-/// that it decodes itself (products), or f32 that are decoded when packed.
+/// How a contract kernel sees the weights: i8 codes for an integer sum, an
+/// encoding that it decodes itself, or f32 that are decoded when packed.
 std::string weightType(Value input, Value weight);
 
 /// Bias and multipliers, which have one value a channel; `plain` are the

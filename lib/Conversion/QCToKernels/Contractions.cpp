@@ -107,20 +107,26 @@ static bool isIntegerWeight(Value weight) {
   return affine && affine.getBits() == 8 && affine.getSymmetric();
 }
 
+/// The encoding of a [K, N] matrix that a kernel decodes itself for a float
+/// sum; null for weights that are decoded when they are packed.
+static EncodingAttrInterface decodedEncoding(Value input, Value weight) {
+  auto encoding = getEncoding(weight);
+  if (getEncoding(input) || !encoding)
+    return {};
+  return getMatrixEncoding(typeOf(weight).getShape(), encoding);
+}
+
 std::string mlir::qc::weightType(Value input, Value weight) {
   if (getEncoding(input))
     return "i8";
-  auto encoding = getEncoding(weight);
-  bool decodes = encoding && typeOf(weight).getRank() == 2;
-  return decodes ? encoding.getShortName() : "f32";
+  auto encoding = decodedEncoding(input, weight);
+  return encoding ? encoding.getShortName() : "f32";
 }
 
 /// The type that qc.pack gives the weights of a float sum.
-static RankedTensorType packedType(Value weight, StringRef type,
-                                   int64_t columns,
-                                   ::qc::ContractWeights &shape,
-                                   int64_t &groupBytes) {
-  MLIRContext *context = weight.getContext();
+static RankedTensorType
+packedType(MLIRContext *context, EncodingAttrInterface encoding, StringRef type,
+           int64_t columns, ::qc::ContractWeights &shape, int64_t &groupBytes) {
   Type element = Float32Type::get(context);
   if (type == "f16")
     element = Float16Type::get(context);
@@ -128,12 +134,11 @@ static RankedTensorType packedType(Value weight, StringRef type,
     element = BFloat16Type::get(context);
   bool plain = type == "f32" || type == "f16" || type == "bf16";
   if (!plain) {
-    auto encoding = getEncoding(weight);
     groupBytes = ::qc::encodedGroupBytes(
-        ::qc::contractSpec(encoding.getDecodeSpec(typeOf(weight).getShape()),
-                           false),
-        shape.k, columns);
-    return RankedTensorType::get({groupBytes}, IntegerType::get(context, 8));
+        encoding.getDecodeSpec({shape.k, shape.groups * columns}), shape.k,
+        columns);
+    return RankedTensorType::get({shape.groups * groupBytes},
+                                 IntegerType::get(context, 8));
   }
   shape.elementBytes = element.getIntOrFloatBitWidth() / 8;
   groupBytes = shape.groupBytes();
@@ -200,7 +205,11 @@ static LogicalResult addWeights(Lowering &lowering, Launch &launch,
   bool encodedInput = static_cast<bool>(getEncoding(c.input));
   RankedTensorType packed;
   int64_t groupBytes = 0;
-  std::string type = weightType(c.input, c.weight);
+  bool keeps = layout != "depthwise" && decodedEncoding(c.input, c.weight);
+  if (!encodedInput && getEncoding(c.weight) && !keeps)
+    c.op->emitRemark() << "layer '" << nameOf(loc)
+                       << "' keeps its weights as float32: a " << layout
+                       << " kernel does not decode them";
   if (layout == "depthwise") {
     packed = RankedTensorType::get({typeOf(plain).getNumElements()},
                                    typeOf(plain).getElementType());
@@ -209,9 +218,11 @@ static LogicalResult addWeights(Lowering &lowering, Launch &launch,
     groupBytes = shape.groupBytes();
     packed = RankedTensorType::get({shape.packedBytes()}, b.getI8Type());
   } else {
-    packed = packedType(c.weight, type, c.channels / groups, shape, groupBytes);
-    if (type != "f32")
-      launch.encoding(getEncoding(c.weight));
+    auto encoding = decodedEncoding(c.input, c.weight);
+    packed = packedType(b.getContext(), encoding, weightType(c.input, c.weight),
+                        c.channels / groups, shape, groupBytes);
+    if (encoding)
+      launch.encoding(encoding);
   }
   Value weights =
       PackOp::create(b, loc, packed, b.getStringAttr(layout), plain,
@@ -374,7 +385,7 @@ LogicalResult Lowering::lowerDepthwise(Conv2DOp op, Value input,
   Launch launch(
       builder, loc,
       {"depthwise",
-       {storedType(op.getInput()), weightType(op.getInput(), op.getFilter()),
+       {storedType(op.getInput()), getEncoding(op.getInput()) ? "i8" : "f32",
         storedType(op.getResult())},
        {}},
       s::Count);

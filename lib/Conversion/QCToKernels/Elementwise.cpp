@@ -111,6 +111,9 @@ LogicalResult Lowering::lowerComponent(ComponentOp op) {
       isCodes ? storedOf(op.getInput()) : rowScales.lookup(op.getInput());
   if (!data || data.getType() != op.getType())
     return op.emitOpError("has no stored component '") << op.getName() << "'";
+  AffineAttr affine = getStaticAffine(op.getInput());
+  if (isCodes && affine && affine.getBits() < 8)
+    return op.emitOpError("takes packed codes, found codes stored as bytes");
   if (!isCodes) {
     op.getResult().replaceAllUsesWith(data);
     return success();
