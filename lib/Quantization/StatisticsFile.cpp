@@ -14,6 +14,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "qc/Quantization/Statistics.h"
+#include "qc/Support/Error.h"
 
 #include "llvm/ADT/Twine.h"
 #include "llvm/Support/FileSystem.h"
@@ -81,19 +82,27 @@ public:
     offset += size;
     return part;
   }
+  /// `what` is "found ..., expected ...".
   void fail(const Twine &what) {
-    if (message.empty())
-      message = (path + ": offset " + Twine(offset) + ": " + what).str();
+    if (failed())
+      return;
+    message = what.str();
+    failedAt = offset;
   }
   bool failed() const { return !message.empty(); }
   bool atEnd() const { return offset == bytes.size(); }
   llvm::Error takeError() {
-    return failed() ? llvm::createStringError(message) : llvm::Error::success();
+    if (!failed())
+      return llvm::Error::success();
+    auto [found, expected] = StringRef(message).split(", expected ");
+    found.consume_front("found ");
+    return qc::inputError("bad-statistics", path, "offset " + Twine(failedAt),
+                          found, expected);
   }
 
 private:
   StringRef bytes, path;
-  size_t offset = 0;
+  size_t offset = 0, failedAt = 0;
   std::string message;
 };
 
@@ -213,21 +222,24 @@ llvm::Expected<Statistics> Statistics::readFile(StringRef path) {
   auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/false,
                                             /*RequiresNullTerminator=*/false);
   if (!buffer)
-    return llvm::createStringError(buffer.getError(),
-                                   path + ": " + buffer.getError().message());
+    return qc::inputError("bad-statistics", path, "",
+                          buffer.getError().message(), "a readable file");
   return read((*buffer)->getBuffer(), path);
 }
 
 llvm::Error Statistics::writeFile(StringRef path) const {
-  std::error_code error;
-  llvm::raw_fd_ostream out(path, error);
-  if (!error) {
-    out << write();
-    out.close();
-    error = out.error();
-    out.clear_error();
-  }
-  if (error)
-    return llvm::createStringError(error, path + ": " + error.message());
-  return llvm::Error::success();
+  // Under a temporary name first, then in one step.
+  auto error = llvm::writeToOutput(path, [&](llvm::raw_ostream &out) {
+    auto &file = static_cast<llvm::raw_fd_ostream &>(out);
+    file << write();
+    file.flush();
+    std::error_code code = file.error();
+    file.clear_error();
+    return llvm::errorCodeToError(code);
+  });
+  if (!error)
+    return llvm::Error::success();
+  std::error_code code = llvm::errorToErrorCode(std::move(error));
+  return qc::inputError("write", path, "", code.message(),
+                        "a file that can be written");
 }

@@ -96,5 +96,6 @@ TEST(StatisticsFile, MissingFile) {
   llvm::Expected<Statistics> read = Statistics::readFile("/nowhere/x.stats");
   ASSERT_FALSE(bool(read));
   EXPECT_EQ(llvm::toString(read.takeError()),
-            "/nowhere/x.stats: No such file or directory");
+            "/nowhere/x.stats: found No such file or directory, expected a "
+            "readable file");
 }

@@ -11,7 +11,7 @@
 // STRICT: error: {{.*}}layer 'fc' cannot be quantized: the statistics have no tensor 'x'
 // REMARK: remark: {{.*}}layer 'fc' stays in float: the statistics have no tensor 'x'
 // REMARK-NOT: qc.quantize
-// MISSING: error: {{.*}}.missing: No such file or directory
+// MISSING: error: {{.*}}.missing: found No such file or directory, expected a readable file
 // PRECISION: error: found precision 'w77', expected keep, fp32,
 // OBSERVER: error: found observer 'mean', expected minmax, percentile:P
 // WEIGHTS: error: found weights 'mean', expected minmax or mse
