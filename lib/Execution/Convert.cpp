@@ -71,10 +71,10 @@ static double storeFloat(char *to, DType type, double value) {
   }
 }
 
-/// The first element of `tensor` that is NaN; -1 if there is none.
-static int64_t firstNaN(const HostTensor &tensor) {
+/// The first element of `tensor` that is not finite; -1 if there is none.
+static int64_t firstNotFinite(const HostTensor &tensor) {
   for (int64_t i = 0; i < tensor.size(); ++i)
-    if (std::isnan(tensor.asDouble(i)))
+    if (!std::isfinite(tensor.asDouble(i)))
       return i;
   return -1;
 }
@@ -122,10 +122,11 @@ llvm::Expected<HostTensor> qc::convertExactly(const HostTensor &tensor,
                                               DType type, StringRef file,
                                               StringRef array) {
   if (isFloat(tensor.dtype())) {
-    int64_t bad = firstNaN(tensor);
+    int64_t bad = firstNotFinite(tensor);
     if (bad >= 0)
-      return inputError("bad-data", file, placeOf(array, bad), "NaN",
-                        "a number");
+      return inputError("bad-data", file, placeOf(array, bad),
+                        std::isnan(tensor.asDouble(bad)) ? "NaN" : "infinity",
+                        "a finite number");
   }
   if (tensor.dtype() == type)
     return tensor;

@@ -66,7 +66,13 @@ static void waitForInterrupt(sigset_t signals) {
   removeUnfinishedFolder();
   removeTemporary();
   static const char text[] = "\nerror: interrupted\n";
-  (void)!::write(STDERR_FILENO, text, sizeof text - 1);
+  static const char json[] =
+      "{\"schema\": 1, \"error\": {\"code\": \"interrupted\", \"file\": \"\", "
+      "\"where\": \"\", \"found\": \"an interrupt\", \"expected\": \"\"}}\n";
+  if (state().json)
+    (void)!::write(STDOUT_FILENO, json, sizeof json - 1);
+  else
+    (void)!::write(STDERR_FILENO, text, sizeof text - 1);
   ::_exit(130);
 }
 

@@ -57,7 +57,8 @@ private:
 };
 
 /// The values of `tensor` in the type `type`: floats round, integers have to
-/// be exact, NaN is an error. `file` and `array` are for the message.
+/// be exact, NaN and infinity are errors. `file` and `array` are for the
+/// message.
 llvm::Expected<HostTensor> convertExactly(const HostTensor &tensor, DType type,
                                           llvm::StringRef file,
                                           llvm::StringRef array);

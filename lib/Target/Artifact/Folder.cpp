@@ -80,6 +80,21 @@ static std::string resolved(StringRef dir) {
   return text.str();
 }
 
+/// Checks that `path` can be made or replaced: the folder it is to lie in is
+/// there or can be made, and can be written.
+static Error checkParent(StringRef path, StringRef dir) {
+  std::string parent = sys::path::parent_path(path).str();
+  while (!parent.empty() && !sys::fs::exists(parent))
+    parent = sys::path::parent_path(parent).str();
+  if (!sys::fs::is_directory(parent))
+    return folderError(dir, parent + " that is a file", "a folder there");
+  if (::access(parent.c_str(), W_OK | X_OK) != 0)
+    return folderError(dir,
+                       parent + ": " + std::generic_category().message(errno),
+                       "a folder that can be written");
+  return Error::success();
+}
+
 Error qc::checkOutputFolder(StringRef dir, bool force) {
   if (dir.empty())
     return folderError("-o", "an empty name", "the name of a folder");
@@ -89,7 +104,7 @@ Error qc::checkOutputFolder(StringRef dir, bool force) {
     struct stat link;
     if (::lstat(path.c_str(), &link) == 0)
       return folderError(dir, "a link to nothing", "a folder");
-    return Error::success();
+    return checkParent(path, dir);
   }
   if (status.type() != sys::fs::file_type::directory_file)
     return folderError(dir, "a file", "a folder or a name that is free");
@@ -100,7 +115,7 @@ Error qc::checkOutputFolder(StringRef dir, bool force) {
   if (code)
     return folderError(dir, code.message(), "a folder that can be read");
   if (entries == sys::fs::directory_iterator() || force || isArtifact(path))
-    return Error::success();
+    return checkParent(path, dir);
   return folderError(dir, "a folder with files that qc did not write",
                      "an empty or new folder, or --force");
 }
@@ -148,9 +163,12 @@ static void keepForeignFiles(StringRef old, StringRef dir) {
 static Error takePlace(StringRef fresh, StringRef path, StringRef dir) {
   std::string from = fresh.str(), to = path.str();
   if (!sys::fs::exists(path)) {
-    if (std::error_code code = sys::fs::rename(from, to))
+    std::error_code code = sys::fs::rename(from, to);
+    if (!code)
+      return Error::success();
+    // Another qc may have been faster; then its folder is replaced.
+    if (!isArtifact(path))
       return folderError(dir, code.message(), "a name that is free");
-    return Error::success();
   }
   std::string old = from;
   if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(),
