@@ -7,10 +7,12 @@ Tools of the build and of LLVM are in PATH. Substitutions:
   %python    Python with numpy, onnx, onnxruntime
   %cc        host C compiler, as an application would use it
   %onednn    folder of libdnnl (needs REQUIRES: onednn)
-Features: shared-data, onednn, asan, x86_64 or aarch64, qemu-aarch64, cpu-FLAG for the
-flags of this machine's CPU that code generation cares about.
+Features: shared-data, onednn, asan, fuzzer (libFuzzer targets are built),
+tokenizers (that Python package is there), x86_64 or aarch64, qemu-aarch64,
+cpu-FLAG for the flags of this machine's CPU that code generation cares about.
 """
 
+import importlib.util
 import os
 import platform
 import shutil
@@ -51,6 +53,10 @@ if config.onednn:
 if config.sanitize:
     config.available_features.add("asan")
 config.available_features.add(platform.machine())
+if os.path.exists(os.path.join(config.qc_binary_root, "bin", "fuzz-onnx-reader")):
+    config.available_features.add("fuzzer")
+if importlib.util.find_spec("tokenizers"):
+    config.available_features.add("tokenizers")
 if shutil.which("qemu-aarch64-static"):
     config.available_features.add("qemu-aarch64")
 
