@@ -28,8 +28,7 @@ using llvm::Error;
 using llvm::Expected;
 using llvm::StringRef;
 
-/// Tells what is done now; an error where the user has interrupted.
-static Error step(const BuildHooks &hooks, StringRef what, double done = 0) {
+Error qc::step(const BuildHooks &hooks, StringRef what, double done) {
   if (!hooks.progress || hooks.progress(what, done))
     return Error::success();
   return inputError("interrupted", "", "", "an interrupt", "");
@@ -112,15 +111,14 @@ static Error checkBounds(const LoadedModel &model, StringRef path) {
   return Error::success();
 }
 
-/// What the precision asks for is more than the model as it is.
-static bool wantsQuantization(const CompileOptions &options) {
+bool qc::wantsQuantization(const CompileOptions &options) {
   return (options.precision != "keep" && options.precision != "fp32") ||
          !options.layers.empty() || !options.recipeFile.empty();
 }
 
-static Error quantize(LoadedModel &model, const BuildRequest &request,
-                      const StatisticsFile &statistics,
-                      std::vector<std::string> &remarks) {
+Error qc::quantize(LoadedModel &model, const BuildRequest &request,
+                   const StatisticsFile &statistics,
+                   std::vector<std::string> &remarks) {
   const CompileOptions &options = request.options;
   bool given = isQuantized(*model.module);
   if (given && options.precision != "keep" && !options.requantize)

@@ -60,6 +60,19 @@ llvm::Error chooseKernels(const BuildRequest &request, const LoadedModel &model,
 /// an error where it was asked for and computes nothing.
 llvm::Error probeOneDNN(const BuildRequest &request, Station &station);
 
+/// Tells what is done now; an error where the user has interrupted.
+llvm::Error step(const BuildHooks &hooks, llvm::StringRef what,
+                 double done = 0);
+
+/// What the precision asks for is more than the model as it is.
+bool wantsQuantization(const CompileOptions &options);
+
+/// Level 0 to level 2, where the options ask for it. `remarks` get one line for
+/// each layer that stays in float.
+llvm::Error quantize(LoadedModel &model, const BuildRequest &request,
+                     const StatisticsFile &statistics,
+                     std::vector<std::string> &remarks);
+
 /// Fills in the report, the recipe, the manifest's facts, licences and the
 /// statistics file of `station.spec`.
 void describe(const BuildRequest &request, Station &station,

@@ -101,8 +101,8 @@ static Error dumpLevels(BuildRequest request, const BuildHooks &hooks) {
   return Error::success();
 }
 
-/// One line about what `int8` and `int4` were taken for.
-static void explainPrecision(Driver &driver, const CompileOptions &options) {
+void qc::driver::explainPrecision(Driver &driver,
+                                  const CompileOptions &options) {
   bool statistics = !options.calib.empty() || !options.stats.empty();
   if (options.precision == "int8")
     driver.note(statistics
@@ -166,6 +166,7 @@ void qc::driver::addCompile(CLI::App &app, Driver &driver) {
   command->add_flag("--force", request.force,
                     "Write into a folder with files that qc did not write");
   state->arguments.addTargetOptions(*command);
+  state->arguments.addWeightsOption(*command);
   state->arguments.addModelOptions(*command);
   state->arguments.addQuantizationOptions(*command);
   state->arguments.addCalibrationOptions(*command);

@@ -68,6 +68,7 @@ struct CompileArguments {
   void addModelOptions(CLI::App &command);
   void addCalibrationOptions(CLI::App &command);
   void addQuantizationOptions(CLI::App &command);
+  void addWeightsOption(CLI::App &command);
   void addTargetOptions(CLI::App &command);
   /// The checked options.
   llvm::Expected<CompileOptions> finish();
@@ -81,6 +82,9 @@ llvm::Error checkModel(llvm::StringRef path, bool artifacts);
 /// sizes of the data, or 1.
 llvm::Error addBounds(llvm::StringRef path, llvm::StringRef data,
                       CompileOptions &options);
+
+/// One line about what `int8` and `int4` were taken for.
+void explainPrecision(Driver &driver, const CompileOptions &options);
 
 /// Opens an artifact, or compiles a model for this machine. `data` (may be
 /// empty) bounds the dimensions that have no bounds.
@@ -100,6 +104,7 @@ bool isFolderOfQc(llvm::StringRef path);
 extern const char *const version;
 
 void addCompile(CLI::App &app, Driver &driver);
+void addQuantize(CLI::App &app, Driver &driver);
 void addCalibrate(CLI::App &app, Driver &driver);
 void addRun(CLI::App &app, Driver &driver);
 void addBench(CLI::App &app, Driver &driver);

@@ -108,7 +108,6 @@ void qc::driver::addLists(CLI::App &app, Driver &driver) {
 
 void qc::driver::addUnbuilt(CLI::App &app, Driver &driver) {
   static const char *const commands[][2] = {
-      {"quantize", "The quantized model itself (not built yet)"},
       {"generate", "Text from a language model (not built yet)"},
       {"perplexity", "Perplexity of a language model (not built yet)"}};
   for (const auto &entry : commands) {

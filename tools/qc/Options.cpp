@@ -61,6 +61,11 @@ void CompileArguments::addQuantizationOptions(CLI::App &command) {
   unbuilt.push_back(command.add_flag("--resume")->description("Not built yet"));
 }
 
+void CompileArguments::addWeightsOption(CLI::App &command) {
+  command.add_option("--weights", weights,
+                     "embedded, or in a file of their own: file");
+}
+
 void CompileArguments::addTargetOptions(CLI::App &command) {
   command.add_option("--name", options.name,
                      "Prefix of files and C symbols (the model's name)");
@@ -74,8 +79,6 @@ void CompileArguments::addTargetOptions(CLI::App &command) {
   command.add_option("-j", options.jobs, "Threads of the compiler (1)");
   command.add_option("--kernels", options.kernels,
                      "generated (default), onednn or auto");
-  command.add_option("--weights", weights,
-                     "embedded or file (a file above 256 MiB)");
   command.add_option("--emit", options.emit,
                      "Print a level: model, observed, qdq, integer, packed, "
                      "kernels, llvm or asm");

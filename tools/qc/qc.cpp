@@ -61,6 +61,7 @@ static void declare(CLI::App &app, Driver &driver) {
                                         LLVM_VERSION_STRING + ")");
   app.get_formatter()->column_width(34);
   addCompile(app, driver);
+  addQuantize(app, driver);
   addCalibrate(app, driver);
   addRun(app, driver);
   addBench(app, driver);

@@ -11,6 +11,8 @@
 
 #include "Importer.h"
 
+#include "qc/Analysis/Names.h"
+
 using namespace mlir;
 using namespace qconnx;
 
@@ -184,9 +186,12 @@ LogicalResult Importer::importNode(const Node &node,
   if (lacks || (info->maxInputs >= 0 && inputs > info->maxInputs))
     return fail(node.describe(), Twine(inputs) + " inputs",
                 Twine(info->minInputs) + " to " + Twine(info->maxInputs));
-  Location loc = NameLoc::get(builder.getStringAttr(
-      node.name.empty() && !node.outputs.empty() ? node.outputs.front()
-                                                 : node.name));
+  StringAttr name = builder.getStringAttr(
+      node.name.empty() ? node.outputs.front() : node.name);
+  // Names inside of functions and subgraphs say nothing of the graph.
+  bool isOuter = scopes.size() == 1 && !node.outputs.front().empty();
+  Location loc = isOuter ? mlir::qc::getSourceLoc(name, node.outputs.front())
+                         : NameLoc::get(name);
   OnnxOp op(*this, node, opset, loc);
   for (int i = 0; i < inputs; ++i)
     if (op.has(i) && !getComputeType(builder.getContext(), op.in(i).type))
@@ -194,7 +199,34 @@ LogicalResult Importer::importNode(const Node &node,
                      "a type that can be imported");
   if (!foldKnown(op) && failed(info->handler(op)))
     return failure();
+  if (isOuter)
+    nameResults(op);
   return checkResults(op);
+}
+
+/// Ops that make a value of the model, in whatever layout, say so in their
+/// locations.
+void Importer::nameResults(OnnxOp &op) {
+  for (const std::string &name : op.node.outputs) {
+    Entry *entry = name.empty() ? nullptr : find(name);
+    if (!entry)
+      continue;
+    Value value = entry->encoded ? entry->encoded : entry->value;
+    Location loc = mlir::qc::getSourceLoc(cast<NameLoc>(op.e.loc).getName(),
+                                          op.node.outputs.front(), name);
+    // Nodes that only pass on a value made no op.
+    while (Operation *def = value ? value.getDefiningOp() : nullptr) {
+      if (def->getNumResults() != 1 || def->getLoc() != op.e.loc)
+        break;
+      def->setLoc(loc);
+      if (!isa<tensor::CastOp, tensor::CollapseShapeOp, tensor::ExpandShapeOp,
+               linalg::TransposeOp>(def))
+        break;
+      value = def->getOperand(0);
+      if (!value.hasOneUse())
+        break;
+    }
+  }
 }
 
 /// Sizes that no tensor of a model has stop here, before they meet others.

@@ -191,6 +191,7 @@ private:
   mlir::LogicalResult build(mlir::ModuleOp module);
   mlir::LogicalResult importNode(const Node &node,
                                  const llvm::StringMap<int64_t> &opsets);
+  void nameResults(OnnxOp &op);
   mlir::LogicalResult checkResults(OnnxOp &op);
   mlir::LogicalResult importFunction(const Node &node,
                                      const Function &function);

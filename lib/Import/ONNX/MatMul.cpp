@@ -87,7 +87,10 @@ static LogicalResult importGemm(OnnxOp &op) {
     if (!dims || !isEqual(*dims, result.dims))
       return op.fail("a third operand that does not broadcast",
                      "the size of the product");
-    Val sum = e.scale(op.valAs(2, *dims), op.floatAttr("beta", 1));
+    // Scaled before it is broadcast, a bias stays one for each column.
+    float beta = op.floatAttr("beta", 1);
+    Val sum = beta == 1 ? op.valAs(2, *dims)
+                        : e.broadcast(e.scale(op.val(2), beta), *dims);
     result = result.isFloat() ? e.addf(result, sum)
                               : e.apply<arith::AddIOp>(result, sum);
   }
