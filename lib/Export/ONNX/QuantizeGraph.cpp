@@ -42,8 +42,11 @@ private:
   Error dropFolded(NodeProto &node, const QuantizedLayer &layer);
   Error refuse(const QuantizedLayer &layer, const Twine &found,
                const Twine &expected);
-  /// The name of the values of `constant`, made at the start of the graph.
-  std::string addValues(const Twine &name, const QuantizedConstant &constant);
+  std::string addZeroPoint(const Twine &name, const HostTensor &zero);
+  /// The name of the values of `constant`, in codes of `type`, made at the
+  /// start of the graph.
+  std::string addValues(const Twine &name, const QuantizedConstant &constant,
+                        DataType type);
 
   GraphEditor &graph;
   StringRef path;
@@ -83,9 +86,23 @@ static DataType codeType(const QuantizedConstant &constant) {
   return fits ? DataType::Int4 : DataType::Int8;
 }
 
+/// Signed codes as unsigned ones, 128 more.
+static HostTensor asUnsigned(const HostTensor &codes) {
+  HostTensor result = HostTensor::uninitialized(DType::U8, codes.shape());
+  llvm::transform(codes.as<uint8_t>(), result.mutableData<uint8_t>().begin(),
+                  [](uint8_t code) { return code ^ 0x80; });
+  return result;
+}
+
+std::string GraphQuantizer::addZeroPoint(const Twine &name,
+                                         const HostTensor &zero) {
+  return graph.addConstant(name + "_zero_point", asUnsigned(zero),
+                           DataType::UInt8);
+}
+
 std::string GraphQuantizer::addValues(const Twine &name,
-                                      const QuantizedConstant &constant) {
-  DataType type = codeType(constant);
+                                      const QuantizedConstant &constant,
+                                      DataType type) {
   if (!constant.scale) {
     std::string codes = graph.addConstant(name, constant.codes, type);
     if (type == DataType::Float)
@@ -95,14 +112,19 @@ std::string GraphQuantizer::addValues(const Twine &name,
     setInteger(cast, "to", static_cast<int64_t>(DataType::Float));
     return values;
   }
+  bool isUnsigned = type == DataType::UInt8;
   std::vector<std::string> inputs = {
-      graph.addConstant(name + "_quantized", constant.codes, type),
+      graph.addConstant(
+          name + "_quantized",
+          isUnsigned ? asUnsigned(constant.codes) : constant.codes, type),
       graph.addConstant(name + "_scale", *constant.scale, DataType::Float)};
-  if (constant.codes.dtype() == DType::I8) {
+  if (type != DataType::Int32) {
     HostTensor zero = constant.zero
                           ? *constant.zero
                           : HostTensor(DType::I8, constant.scale->shape());
-    inputs.push_back(graph.addConstant(name + "_zero_point", zero, type));
+    inputs.push_back(isUnsigned
+                         ? addZeroPoint(name, zero)
+                         : graph.addConstant(name + "_zero_point", zero, type));
   }
   std::string values = graph.uniqueName(name + "_DequantizeLinear_Output");
   NodeProto &dequantize =
@@ -189,9 +211,15 @@ Error GraphQuantizer::setWeight(NodeProto &node, const QuantizedLayer &layer) {
                   "one of rank " + Twine(layer.weight.codes.rank()));
   std::string &values =
       weights[{layer.weightIndex, isExchanged, weight->codes.rank()}];
-  if (values.empty())
-    values =
-        addValues(name, isExchanged ? exchanged(std::move(*weight)) : *weight);
+  if (values.empty()) {
+    // See docs/Rationale/ExportONNX.md: unsigned codes where both factors have
+    // some.
+    DataType type = codeType(*weight);
+    if (layer.isStatic && type == DataType::Int8)
+      type = DataType::UInt8;
+    values = addValues(
+        name, isExchanged ? exchanged(std::move(*weight)) : *weight, type);
+  }
   setInput(node, 1, values);
   return Error::success();
 }
@@ -199,9 +227,11 @@ Error GraphQuantizer::setWeight(NodeProto &node, const QuantizedLayer &layer) {
 Error GraphQuantizer::setBias(NodeProto &node, const QuantizedLayer &layer) {
   StringRef op = node.op_type();
   if (op == "Gemm") {
-    // It is in the weight.
+    // It is in the weight, if the compiler saw it beside one.
+    const auto *alpha = findAttribute(node, "alpha");
+    bool isLost = alpha && alpha->f() != 1 && !layer.isWholeNode;
     removeAttribute(node, "alpha");
-    if (layer.bias && !layer.isWholeNode)
+    if ((layer.bias || isLost) && !layer.isWholeNode)
       return refuse(layer, "an operand C that is no constant bias",
                     "a value for each column");
     if (layer.bias)
@@ -212,7 +242,7 @@ Error GraphQuantizer::setBias(NodeProto &node, const QuantizedLayer &layer) {
   std::string name = op == "MatMul" ? "" : getInput(node, 2);
   if (name.empty())
     name = node.output(0) + "_bias";
-  std::string values = addValues(name, *layer.bias);
+  std::string values = addValues(name, *layer.bias, codeType(*layer.bias));
   if (op != "MatMul") {
     setInput(node, 2, values);
     return Error::success();
@@ -277,32 +307,67 @@ Error GraphQuantizer::quantizeLayer(const QuantizedLayer &layer) {
   return setBias(*node, layer);
 }
 
+/// Ops that only move values.
+static bool moves(StringRef op) {
+  static const llvm::StringSet<> ops = {
+      "Cast",      "Expand", "Flatten", "Identity", "Reshape",  "Slice",
+      "Unsqueeze", "Split",  "Squeeze", "Pad",      "Transpose"};
+  return ops.contains(op);
+}
+
+/// Adds the nodes that read `value` on the way to `node`, which moving ops may
+/// lie on.
+static void addReadersOnWay(const GraphEditor &graph, const NodeProto *node,
+                            StringRef value,
+                            llvm::DenseSet<const NodeProto *> &readers) {
+  if (!node)
+    return;
+  if (llvm::is_contained(node->input(), value)) {
+    readers.insert(node);
+    return;
+  }
+  for (const std::string &input : node->input())
+    if (const NodeProto *producer = graph.findProducer(input);
+        producer && moves(producer->op_type()))
+      addReadersOnWay(graph, producer, value, readers);
+}
+
+/// The value to quantize: an input, or what a Transpose node makes of it.
+static std::string placeOf(const GraphEditor &graph,
+                           const QuantizedValue &value) {
+  const NodeProto *node = graph.findProducer(value.transposed);
+  bool isTransposed = node && node->op_type() == "Transpose" &&
+                      getInput(*node, 0) == value.value;
+  return isTransposed ? value.transposed : value.value;
+}
+
 Error GraphQuantizer::quantizeValue(const QuantizedValue &value) {
-  std::string name = value.value;
+  std::string name = placeOf(graph, value);
   NodeProto *producer = graph.findProducer(name);
   if (!producer && !graph.isInput(name))
     return qc::inputError("not-in-onnx", path,
                           "value '" + printable(name) + "'",
                           "no such value in the graph", "one");
-  std::string from = name, to = name;
-  if (producer && graph.isOutput(name)) {
+  llvm::DenseSet<const NodeProto *> except;
+  for (const std::string &reader : value.floatReaders)
+    addReadersOnWay(graph, graph.findNode(reader), name, except);
+  std::string from = name;
+  std::string to = graph.uniqueName(name + "_DequantizeLinear_Output");
+  graph.replaceReads(name, to, except);
+  if (producer && graph.isOutput(name) && !value.isFloatOutput) {
     // The output keeps its name.
     from = graph.uniqueName(name + "_float");
     graph.renameOutput(*producer, name, from);
-  } else {
-    to = graph.uniqueName(name + "_DequantizeLinear_Output");
-    llvm::DenseSet<const NodeProto *> except;
-    for (const std::string &reader : value.floatReaders)
-      except.insert(graph.findNode(reader));
-    graph.replaceReads(name, to, except);
+    graph.replaceReads(name, from);
+    graph.replaceReads(to, name);
+    to = name;
   }
   std::string codes = graph.uniqueName(name + "_QuantizeLinear_Output");
   std::string scale = graph.addConstant(
       name + "_scale", HostTensor::of<float>(DType::F32, {}, {value.scale}),
       DataType::Float);
-  std::string zero = graph.addConstant(
-      name + "_zero_point",
-      HostTensor::of<int8_t>(DType::I8, {}, {value.zeroPoint}), DataType::Int8);
+  std::string zero = addZeroPoint(
+      name, HostTensor::of<int8_t>(DType::I8, {}, {value.zeroPoint}));
   NodeProto &quantize =
       graph.addNode(producer, "QuantizeLinear", {from, scale, zero}, codes);
   graph.addNode(&quantize, "DequantizeLinear", {codes, scale, zero}, to);

@@ -36,8 +36,8 @@ public:
 private:
   llvm::Error readLayer(const QuantizableLayer &layer);
   llvm::Error readBias(const QuantizableLayer &layer, QuantizedLayer &result);
-  llvm::Error readValue(DequantizeOp op, QuantizeOp quantize);
-  llvm::Error addReaders(BlockArgument argument, QuantizedValue &result);
+  llvm::Error readValue(QuantizeOp quantize);
+  llvm::Error addValue(QuantizedValue value);
   llvm::Error refuse(StringRef where, const llvm::Twine &found,
                      const llvm::Twine &expected);
   llvm::Error refuseLayer(const QuantizableLayer &layer,
@@ -65,17 +65,19 @@ llvm::Error QuantizationReader::refuseLayer(const QuantizableLayer &layer,
                 expected + ", or --layer '" + printable(layer.name) + "=keep'");
 }
 
+/// Whether qc-quantize has made `op`: it is put where its value is, and a node
+/// has a place of its own.
+static bool isChosen(QuantizeOp op) {
+  return op.getLoc() == op.getInput().getLoc();
+}
+
 /// The op that encodes `value`; null if it is no dequantized value or one of
 /// codes that the model brought along.
 static QuantizeOp getQuantize(Value value) {
   auto dequantize = value.getDefiningOp<DequantizeOp>();
-  if (!dequantize)
-    return {};
-  auto quantize = dequantize.getInput().getDefiningOp<QuantizeOp>();
-  // qc-quantize puts it where the value is; a node has a place of its own.
-  if (!quantize || quantize.getLoc() != quantize.getInput().getLoc())
-    return {};
-  return quantize;
+  auto quantize = dequantize ? dequantize.getInput().getDefiningOp<QuantizeOp>()
+                             : QuantizeOp();
+  return quantize && isChosen(quantize) ? quantize : QuantizeOp();
 }
 
 llvm::Error QuantizationReader::readBias(const QuantizableLayer &layer,
@@ -104,14 +106,15 @@ llvm::Error QuantizationReader::readBias(const QuantizableLayer &layer,
 }
 
 llvm::Error QuantizationReader::readLayer(const QuantizableLayer &layer) {
-  Value input = getCodeSource(layer.op->getOperand(layer.inputOperand));
+  Value input = getCodeSource(layer.getInput());
   QuantizeOp quantize = getQuantize(input);
   if (quantize && !getStaticAffine(quantize.getResult()))
     return refuseLayer(layer,
                        "activation scales found at run time, for which ONNX "
                        "has no operator",
                        "static ones by --calib or --stats");
-  QuantizeOp weight = getQuantize(layer.op->getOperand(layer.weightOperand));
+  QuantizeOp weight =
+      layer.weightOperand ? getQuantize(layer.getWeight()) : QuantizeOp();
   if (!weight)
     return llvm::Error::success();
   QuantizedLayer &made = result.layers.emplace_back();
@@ -139,69 +142,73 @@ llvm::Error QuantizationReader::readLayer(const QuantizableLayer &layer) {
   return readBias(layer, made);
 }
 
-/// The nodes of the graph that `op` belongs to, or its readers do.
-static void addNodes(Operation *op, std::vector<std::string> &nodes) {
-  SmallVector<StringRef> own = getSourceNodes(op->getLoc());
-  for (StringRef node : own)
-    nodes.push_back(node.str());
-  if (own.empty())
+/// Adds the node that `op` belongs to, or else those of its readers, to what
+/// reads `value` as it is.
+static void addReader(Operation *op, QuantizedValue &value) {
+  auto quantize = dyn_cast<QuantizeOp>(op);
+  if (isa<tensor::DimOp>(op) || (quantize && isChosen(quantize)))
+    return;
+  if (isa<func::ReturnOp>(op)) {
+    value.isFloatOutput = true;
+    return;
+  }
+  // What is folded into a layer comes after it.
+  SmallVector<StringRef> nodes = getSourceNodes(op->getLoc());
+  if (!nodes.empty())
+    value.floatReaders.push_back(nodes.front().str());
+  else
     for (Operation *user : op->getUsers())
-      addNodes(user, nodes);
+      addReader(user, value);
 }
 
-/// An argument is quantized where it has been made NHWC, so that others may
-/// read it as it is.
-llvm::Error QuantizationReader::addReaders(BlockArgument argument,
-                                           QuantizedValue &result) {
-  for (Operation *user : argument.getUsers()) {
-    if (isa<tensor::DimOp>(user))
+llvm::Error QuantizationReader::addValue(QuantizedValue value) {
+  for (const QuantizedValue &other : result.values) {
+    if (other.value != value.value || other.transposed != value.transposed)
       continue;
-    bool isQuantized = isa<linalg::TransposeOp>(user) &&
-                       llvm::all_of(user->getUsers(), [](Operation *reader) {
-                         return isa<QuantizeOp, tensor::DimOp>(reader);
-                       });
-    if (isQuantized)
-      continue;
-    if (isa<QuantizeOp, func::ReturnOp>(user))
-      return refuse("input '" + result.value + "'",
-                    "a tensor that is read in several encodings", "one");
-    addNodes(user, result.floatReaders);
+    if (other.scale == value.scale && other.zeroPoint == value.zeroPoint)
+      return llvm::Error::success();
+    return refuse("value '" + printable(value.value) + "'",
+                  "a tensor in several encodings", "one");
   }
+  result.values.push_back(std::move(value));
   return llvm::Error::success();
 }
 
-llvm::Error QuantizationReader::readValue(DequantizeOp op,
-                                          QuantizeOp quantize) {
-  AffineAttr affine = getStaticAffine(op.getInput());
+llvm::Error QuantizationReader::readValue(QuantizeOp quantize) {
+  AffineAttr affine = getStaticAffine(quantize.getResult());
   // What is quantized at run time is refused with its layer.
   if (!affine)
     return llvm::Error::success();
-  Value source = quantize.getInput();
-  auto transpose = source.getDefiningOp<linalg::TransposeOp>();
-  // An argument that is in these codes already, before it was made NHWC.
-  QuantizeOp outer =
-      transpose ? getQuantize(transpose.getInput()) : QuantizeOp();
-  if (outer && getStaticAffine(outer.getResult()) == affine)
-    return llvm::Error::success();
-  QuantizedValue &made = result.values.emplace_back();
+  QuantizedValue made;
   made.scale = affine.getScaleValue();
   made.zeroPoint = static_cast<int8_t>(affine.getZeroPoint());
-  if (transpose)
-    source = transpose.getInput();
-  if (auto argument = dyn_cast<BlockArgument>(source)) {
-    made.value = getValueName(argument);
-    if (source == quantize.getInput())
+  Value source = quantize.getInput();
+  for (Operation *user : source.getUsers())
+    addReader(user, made);
+  // An input is quantized where it has been made NHWC.
+  auto layout = source.getDefiningOp<linalg::TransposeOp>();
+  if (layout) {
+    QuantizeOp outer = getQuantize(layout.getInput());
+    if (outer && getStaticAffine(outer.getResult()) == affine)
       return llvm::Error::success();
-    return addReaders(argument, made);
+    if (isa<BlockArgument>(layout.getInput())) {
+      made.transposed = getSourceValue(source.getLoc()).str();
+      source = layout.getInput();
+      for (Operation *user : source.getUsers())
+        if (user != layout)
+          addReader(user, made);
+    }
   }
-  made.value = getSourceValue(source.getLoc()).str();
-  if (made.value.empty())
-    return refuse("value '" + printable(getValueName(source)) + "'",
-                  "a tensor within a node, a function or a subgraph, which is "
-                  "quantized",
-                  "a value of the graph; keep the layers that read it in "
-                  "float with --layer");
-  return llvm::Error::success();
+  made.value = isa<BlockArgument>(source)
+                   ? getValueName(source)
+                   : getSourceValue(source.getLoc()).str();
+  if (!made.value.empty())
+    return addValue(std::move(made));
+  return refuse("value '" + printable(getValueName(source)) + "'",
+                "a tensor within a node, a function or a subgraph, which is "
+                "quantized",
+                "a value of the graph; keep the layers that read it in float "
+                "with --layer");
 }
 
 llvm::Expected<Quantization> QuantizationReader::read(func::FuncOp function) {
@@ -210,14 +217,13 @@ llvm::Expected<Quantization> QuantizationReader::read(func::FuncOp function) {
   for (const QuantizableLayer &layer : all.layers)
     if (llvm::Error error = readLayer(layer))
       return std::move(error);
-  SmallVector<std::pair<DequantizeOp, QuantizeOp>> pairs;
-  function.walk([&](DequantizeOp op) {
-    QuantizeOp quantize = getQuantize(op.getResult());
-    if (quantize && !isConstantSubgraph(op.getResult()))
-      pairs.push_back({op, quantize});
+  SmallVector<QuantizeOp> ops;
+  function.walk([&](QuantizeOp op) {
+    if (isChosen(op) && !isConstantSubgraph(op.getResult()))
+      ops.push_back(op);
   });
-  for (auto [op, quantize] : pairs)
-    if (llvm::Error error = readValue(op, quantize))
+  for (QuantizeOp op : ops)
+    if (llvm::Error error = readValue(op))
       return std::move(error);
   return std::move(result);
 }

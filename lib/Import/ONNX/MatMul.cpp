@@ -74,6 +74,10 @@ static LogicalResult importGemm(OnnxOp &op) {
   Val x = op.val(0), y = op.val(1);
   if (x.elementType() != y.elementType())
     return op.fail("operands of different types", "equal types");
+  // The factor of a weight is one of the weight.
+  float alpha = op.floatAttr("alpha", 1);
+  if (op.in(1).constant && y.isFloat())
+    y = e.scale(y, std::exchange(alpha, 1.0f));
   if (op.intAttr("transA", 0))
     x = e.transpose(x, {1, 0});
   if (op.intAttr("transB", 0))
@@ -81,7 +85,7 @@ static LogicalResult importGemm(OnnxOp &op) {
   FailureOr<Val> product = multiplyMatrices(op, x, y);
   if (failed(product))
     return failure();
-  Val result = e.scale(*product, op.floatAttr("alpha", 1));
+  Val result = e.scale(*product, alpha);
   if (op.has(2) && op.floatAttr("beta", 1) != 0) {
     std::optional<Dims> dims = broadcastDims(result.dims, op.in(2).dims);
     if (!dims || !isEqual(*dims, result.dims))

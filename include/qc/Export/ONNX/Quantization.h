@@ -24,10 +24,16 @@ namespace qc::onnx {
 /// An activation that is kept in 8-bit codes: value = (code - zero) * scale.
 struct QuantizedValue {
   std::string value;
+  /// Where `value` is an input in another layout: what a Transpose node may
+  /// make of it.
+  std::string transposed;
   float scale = 1;
   int8_t zeroPoint = 0;
-  /// Nodes, by their first outputs, that read the float value all the same.
+  /// Nodes, by their first outputs, that work on the float value all the same;
+  /// reshapes may lie between.
   std::vector<std::string> floatReaders;
+  /// So does an output of the graph.
+  bool isFloatOutput = false;
 };
 
 /// A constant in codes: value = (code - zero) * scale.

@@ -154,7 +154,7 @@ def old(folder):
     b("Gemm", "s", b.constant("w2", weight(6, 5)), b.constant("v2", weight(5)),
       out="logits")
     b("Softmax", "logits", out="probs", axis=1)
-    b("ReduceSum", "probs", out="sum", axes=[1], keepdims=0)
+    b("ReduceSum", "c1", out="sum", axes=[2, 3], keepdims=0)
     for tensor in b.constants:
         b.inputs[tensor.name] = tuple(tensor.dims)
     b.save(folder, "old", ["probs", "sum"])
