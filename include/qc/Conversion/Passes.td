@@ -16,9 +16,9 @@ def ConvertQCToKernels : Pass<"convert-qc-to-kernels", "::mlir::ModuleOp"> {
     split into plain tensors, fused ops become `qc.kernel` with weights under
     `qc.pack`, and what is left of `linalg` and `arith` is outlined into
     functions that kernels call. 8-bit activations are stored as q + 128 where
-    the target's kernels want that. A layer that `onednn` names becomes two
-    launches: `onednn` of the sums, `epilogue` of the rest; a remark says why
-    oneDNN does not take one.
+    the target's kernels want that; the module attribute `qc.target` names it.
+    A layer that `onednn` names becomes two launches: `onednn` of the sums,
+    `epilogue` of the rest; a remark says why oneDNN does not take one.
 
     ```mlir
     %y = qc.softmax %x : tensor<4x10xf32>

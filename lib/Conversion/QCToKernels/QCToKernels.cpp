@@ -330,6 +330,8 @@ struct ConvertQCToKernels
       getOperation().emitError() << error;
       return signalPassFailure();
     }
+    getOperation()->setAttr("qc.target",
+                            StringAttr::get(&getContext(), parsed->text));
     for (auto function :
          llvm::to_vector(getOperation().getOps<func::FuncOp>())) {
       if (function.isPrivate() || function.isExternal())

@@ -2,14 +2,16 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Weights are encoded, transposed and packed here, tensor by tensor: only one
-// is in memory at a time.
+// Weights are encoded, transposed and packed here, tensor by tensor: with a
+// file to write, only one is in memory at a time.
 //
 //===----------------------------------------------------------------------===//
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/AsmState.h"
 #include "mlir/IR/Builders.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "qc/Analysis/Evaluator.h"
 #include "qc/Dialect/QC/IR/QCOps.h"
@@ -64,39 +66,13 @@ struct QCMaterialize : mlir::qc::impl::QCMaterializeBase<QCMaterialize> {
   using QCMaterializeBase::QCMaterializeBase;
 
   void runOnOperation() override {
-    std::error_code error;
-    llvm::raw_null_ostream nothing;
-    std::unique_ptr<llvm::raw_fd_ostream> file;
-    if (!output.empty())
-      file = std::make_unique<llvm::raw_fd_ostream>(output, error);
-    if (error) {
-      getOperation().emitError()
-          << "cannot write '" << output << "': " << error.message();
-      return signalPassFailure();
-    }
-    WeightWriter writer(file ? static_cast<llvm::raw_ostream &>(*file)
-                             : nothing);
-    ::qc::ParameterStore store(base);
-    ::qc::Evaluator evaluator(store);
-    for (auto function : getOperation().getOps<func::FuncOp>())
-      if (!function.isPrivate() && !function.isExternal())
-        if (failed(materialize(function, evaluator, writer)))
-          return signalPassFailure();
-    if (file) {
-      file->close();
-      if (file->has_error()) {
-        getOperation().emitError()
-            << "cannot write '" << output << "': " << file->error().message();
-        file->clear_error();
-        return signalPassFailure();
-      }
-    }
-    numBytes += writer.size;
-    getOperation()->setAttr(
-        "qc.weights_bytes",
-        Builder(&getContext()).getI64IntegerAttr(writer.size));
+    if (failed(output.empty() ? keepInModule() : writeFile()))
+      signalPassFailure();
   }
 
+  LogicalResult materializeAll(llvm::raw_ostream &stream);
+  LogicalResult writeFile();
+  LogicalResult keepInModule();
   LogicalResult materialize(func::FuncOp function, ::qc::Evaluator &evaluator,
                             WeightWriter &writer);
 };
@@ -152,5 +128,58 @@ LogicalResult QCMaterialize::materialize(func::FuncOp function,
   for (Operation *op : llvm::reverse(ops))
     if (isOpTriviallyDead(op))
       op->erase();
+  return success();
+}
+
+LogicalResult QCMaterialize::materializeAll(llvm::raw_ostream &stream) {
+  WeightWriter writer(stream);
+  ::qc::ParameterStore store(base);
+  ::qc::Evaluator evaluator(store);
+  for (auto function : getOperation().getOps<func::FuncOp>())
+    if (!function.isPrivate() && !function.isExternal())
+      if (failed(materialize(function, evaluator, writer)))
+        return failure();
+  numBytes += writer.size;
+  getOperation()->setAttr(
+      "qc.weights_bytes",
+      Builder(&getContext()).getI64IntegerAttr(writer.size));
+  return success();
+}
+
+LogicalResult QCMaterialize::writeFile() {
+  auto problem = [&](std::error_code error) {
+    return getOperation().emitError()
+           << "cannot write '" << output << "': " << error.message();
+  };
+  std::error_code error;
+  llvm::raw_fd_ostream file(output, error);
+  if (error)
+    return problem(error);
+  LogicalResult result = materializeAll(file);
+  file.close();
+  error = file.error();
+  file.clear_error();
+  if (error)
+    return problem(error);
+  getOperation()->setAttr("qc.weights", StringAttr::get(&getContext(), output));
+  return result;
+}
+
+LogicalResult QCMaterialize::keepInModule() {
+  std::string bytes;
+  llvm::raw_string_ostream stream(bytes);
+  if (failed(materializeAll(stream)))
+    return failure();
+  if (bytes.empty())
+    return success();
+  auto type = RankedTensorType::get({static_cast<int64_t>(bytes.size())},
+                                    IntegerType::get(&getContext(), 8));
+  // The alignment that readers of bytecode have anyway; it is no more than a
+  // container.
+  constexpr size_t alignment = 16;
+  auto blob = HeapAsmResourceBlob::allocateAndCopyWithAlign(
+      ArrayRef<char>(bytes.data(), bytes.size()), alignment);
+  getOperation()->setAttr("qc.weights", DenseResourceElementsAttr::get(
+                                            type, "weights", std::move(blob)));
   return success();
 }

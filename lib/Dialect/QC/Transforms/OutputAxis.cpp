@@ -41,6 +41,12 @@ mlir::qc::outputAxisOf(OpFoldResult size,
       return OutputAxis{x->symbol, y->symbol, x->scale * y->scale, 0, 1};
     return failure();
   }
+  // n + n, of two parts that are equally long.
+  bool alike = x->symbol == y->symbol && x->symbol2 == y->symbol2 &&
+               x->divisor == 1 && y->divisor == 1;
+  if (isa<arith::AddIOp>(op) && alike)
+    return OutputAxis{x->symbol, x->symbol2, x->scale + y->scale,
+                      x->offset + y->offset, 1};
   if (!y->isConstant())
     return failure();
   int64_t c = y->offset;

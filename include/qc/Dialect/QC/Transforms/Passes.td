@@ -14,9 +14,11 @@ def QCMaterialize : Pass<"qc-materialize", "::mlir::ModuleOp"> {
   let description = [{
     Needs level 4. Every tensor that depends on parameters and constants alone
     and is used by the graph is computed by the reference evaluator, one at a
-    time, and appended to `output`, aligned to 64 bytes; equal bytes are kept
+    time, and appended to the weights, aligned to 64 bytes; equal bytes are kept
     once. `base` is the folder that the files of parameters are relative to.
-    The module gets `qc.weights_bytes`.
+    The module gets `qc.weights_bytes`, and `qc.weights`: the name of the file
+    `output` that the weights were written to, or, without one, the weights
+    themselves as a resource.
 
     ```mlir
     %w = qc.pack "contract" %p : tensor<64x16xi8> -> tensor<1024xi8>
@@ -26,7 +28,7 @@ def QCMaterialize : Pass<"qc-materialize", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"output", "output", "std::string", "\"\"",
-           "File that the bytes are written to">,
+           "File that the weights are written to">,
     Option<"base", "base", "std::string", "\"\"",
            "Folder of the files of parameters">
   ];
