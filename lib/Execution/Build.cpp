@@ -93,8 +93,9 @@ Expected<StatisticsFile> qc::makeStatistics(const BuildRequest &request,
   return file;
 }
 
-/// An input with a dimension that has no bounds.
-static Error checkBounds(const LoadedModel &model, StringRef path) {
+Error qc::checkBounds(const LoadedModel &model, StringRef path) {
+  if (!reachedLevel(*model.module).empty())
+    return Error::success();
   auto ports = portsOf(*model.module);
   if (!ports)
     return ports.takeError();
@@ -116,16 +117,29 @@ bool qc::wantsQuantization(const CompileOptions &options) {
          !options.layers.empty() || !options.recipeFile.empty();
 }
 
-Error qc::quantize(LoadedModel &model, const BuildRequest &request,
-                   const StatisticsFile &statistics,
-                   std::vector<std::string> &remarks) {
+Expected<bool> qc::checkQuantization(const BuildRequest &request,
+                                     mlir::ModuleOp module) {
   const CompileOptions &options = request.options;
-  bool given = isQuantized(*model.module);
-  if (given && options.precision != "keep" && !options.requantize)
+  bool wanted = wantsQuantization(options);
+  if (wanted && !reachedLevel(module).empty())
+    return inputError("quantized", request.model, "--precision",
+                      options.precision + " for a model that is lowered to " +
+                          "the level " + reachedLevel(module),
+                      "--precision keep");
+  if (isQuantized(module) && options.precision != "keep" && !options.requantize)
     return inputError("quantized", request.model, "--precision",
                       options.precision + " for a model that is quantized",
                       "--precision keep, or --requantize");
-  if (!wantsQuantization(options))
+  return wanted;
+}
+
+Error qc::quantize(LoadedModel &model, const BuildRequest &request,
+                   const StatisticsFile &statistics,
+                   std::vector<std::string> &remarks) {
+  auto wanted = checkQuantization(request, *model.module);
+  if (!wanted)
+    return wanted.takeError();
+  if (!*wanted)
     return Error::success();
   TemporaryFolder folder("qc-statistics");
   std::string path;
@@ -137,11 +151,11 @@ Error qc::quantize(LoadedModel &model, const BuildRequest &request,
       return inputError("write", path, "", code.message(), "room for it");
     os << statistics.bytes;
   }
-  return quantizeModel(*model.module, options, path, remarks);
+  return quantizeModel(*model.module, request.options, path, remarks);
 }
 
-static Expected<std::string> nameOf(const BuildRequest &request,
-                                    const LoadedModel &model) {
+Expected<std::string> qc::nameOf(const BuildRequest &request,
+                                 const LoadedModel &model) {
   const std::string &given = request.options.name;
   if (given.empty())
     return identifier(model.name);
@@ -374,38 +388,6 @@ Expected<BuildResult> qc::build(const BuildRequest &request,
     return sizes.takeError();
   result.sizes = *sizes;
   return result;
-}
-
-Expected<std::string> qc::buildLevel(const BuildRequest &request,
-                                     const BuildHooks &hooks) {
-  static const StringRef levels[] = {"model",  "observed", "qdq",  "integer",
-                                     "packed", "kernels",  "llvm", "asm"};
-  const std::string &level = request.options.emit;
-  if (!llvm::is_contained(levels, level))
-    return inputError("bad-option", "", "--emit", printable(level),
-                      "model, observed, qdq, integer, packed, kernels, llvm "
-                      "or asm");
-  std::unique_ptr<mlir::MLIRContext> context = makeContext();
-  auto model = loadModel(*context, request.model, request.options);
-  if (!model)
-    return model.takeError();
-  Expected<std::string> text = std::string();
-  if (level == "observed") {
-    if (Error error = insertObservers(*model->module))
-      return error;
-  } else if (level != "model") {
-    if (Error error = checkBounds(*model, request.model))
-      return error;
-    auto statistics = makeStatistics(request, hooks);
-    if (!statistics)
-      return statistics.takeError();
-    std::vector<std::string> remarks;
-    if (Error error = quantize(*model, request, *statistics, remarks))
-      return error;
-  }
-  text = emitLevel(*model, request.options, level);
-  model->module = {};
-  return text;
 }
 
 /// Numbers in [-1, 1) that are the same each time; integers are zeros, which

@@ -64,6 +64,14 @@ llvm::Error probeOneDNN(const BuildRequest &request, Station &station);
 llvm::Error step(const BuildHooks &hooks, llvm::StringRef what,
                  double done = 0);
 
+/// Fails for an input with a dimension that has no bounds.
+llvm::Error checkBounds(const LoadedModel &model, llvm::StringRef path);
+
+/// Whether the options want more than the model as it is; an error where it
+/// can't have that.
+llvm::Expected<bool> checkQuantization(const BuildRequest &request,
+                                       mlir::ModuleOp module);
+
 /// What the precision asks for is more than the model as it is.
 bool wantsQuantization(const CompileOptions &options);
 
@@ -72,6 +80,10 @@ bool wantsQuantization(const CompileOptions &options);
 llvm::Error quantize(LoadedModel &model, const BuildRequest &request,
                      const StatisticsFile &statistics,
                      std::vector<std::string> &remarks);
+
+/// The prefix of files and symbols: --name, or the model's name.
+llvm::Expected<std::string> nameOf(const BuildRequest &request,
+                                   const LoadedModel &model);
 
 /// Fills in the report, the recipe, the manifest's facts, licences and the
 /// statistics file of `station.spec`.

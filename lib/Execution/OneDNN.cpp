@@ -258,7 +258,7 @@ static Error takeFaster(const LoadedModel &model, CompileOptions &options,
 
 Error qc::chooseKernels(const BuildRequest &request, const LoadedModel &model,
                         CompileOptions &options, Station &station) {
-  if (!runsOneDNN(options.target))
+  if (!runsOneDNN(options.target) || !reachedLevel(*model.module).empty())
     return Error::success();
   if (options.kernels == "onednn")
     return keepExact(request, model, options, station);

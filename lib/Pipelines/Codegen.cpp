@@ -2,24 +2,26 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The graph goes through its levels; each kernel that it launches is emitted
-// once for each CPU level of the target.
+// The graph goes through the levels that it has before it; each kernel that it
+// launches is emitted once for each CPU level of the target.
 //
 //===----------------------------------------------------------------------===//
 
 #include "Diagnostics.h"
+#include "Stages.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/IR/AsmState.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
 #include "qc/Conversion/GenericKernels.h"
-#include "qc/Conversion/Passes.h"
 #include "qc/Dialect/QC/IR/QCOps.h"
-#include "qc/Pipelines/Compile.h"
-#include "qc/Pipelines/Pipelines.h"
+#include "qc/Support/ParameterStore.h"
 #include "qc/Target/Codegen/ObjectEmitter.h"
 #include "qc/Target/Kernels/Kernels.h"
 #include "qc/TargetInfo/EncodedPacking.h"
 #include "qc/TargetInfo/KernelSlots.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
 
 using namespace mlir;
 
@@ -65,8 +67,7 @@ static std::string kernelSymbol(llvm::StringRef text) {
   return KernelKey::parse(text.str())->symbol();
 }
 
-/// Moves what `from` defines into `to`, which may have declarations of it.
-static void moveInto(ModuleOp from, ModuleOp to) {
+void moveInto(ModuleOp from, ModuleOp to) {
   SymbolTable symbols(to);
   for (Operation &op : llvm::make_early_inc_range(*from.getBody())) {
     auto symbol = dyn_cast<SymbolOpInterface>(op);
@@ -222,47 +223,83 @@ static void describeOneDNN(ModuleOp module, CompiledNet &result) {
 }
 
 //===----------------------------------------------------------------------===//
-// Levels
+// Object code
 //===----------------------------------------------------------------------===//
 
-namespace {
-/// The steps from level 2 to level 6 and the names of what they reach.
-struct Stage {
-  llvm::StringRef level;
-  std::function<void(OpPassManager &)> build;
-};
-} // namespace
-
-static std::vector<Stage> stagesOf(const mlir::qc::KernelOptions &options) {
-  return {
-      {"integer",
-       [](OpPassManager &pm) { mlir::qc::buildIntegerPipeline(pm); }},
-      {"packed",
-       [&](OpPassManager &pm) { mlir::qc::buildPackedPipeline(pm, options); }},
-      {"kernels",
-       [&](OpPassManager &pm) { mlir::qc::buildKernelsPipeline(pm, options); }},
-      {"llvm", [](OpPassManager &pm) {
-         pm.addPass(mlir::qc::createConvertKernelsToLLVM());
-       }}};
+llvm::Expected<OwningOpRef<ModuleOp>>
+kernelsOf(LoadedModel &model, const Target &target, const CpuLevel &level) {
+  ModuleOp module = *model.module;
+  if (module->hasAttr("qc.level")) {
+    OwningOpRef<ModuleOp> code = cast<ModuleOp>(module->clone());
+    for (Operation &op : llvm::make_early_inc_range(*code->getBody()))
+      if (isPartOfGraph(&op))
+        op.erase();
+    (*code)->setAttrs(DictionaryAttr::get(module.getContext()));
+    return code;
+  }
+  DiagnosticCollector diagnostics(module.getContext());
+  OwningOpRef<ModuleOp> code = ModuleOp::create(module.getLoc());
+  if (failed(addKernels(module, *code, target, level)))
+    return diagnostics.error(model.name);
+  return code;
 }
 
-static llvm::Error runStage(LoadedModel &model, const Stage &stage,
-                            std::vector<std::string> &remarks) {
-  DiagnosticCollector diagnostics(model.module->getContext());
-  PassManager pm(model.module->getContext());
-  stage.build(pm);
-  if (failed(pm.run(*model.module)))
-    return diagnostics.error(model.name);
-  remarks.insert(remarks.end(), diagnostics.remarks.begin(),
-                 diagnostics.remarks.end());
+/// What the passes of levels 4 to 6 leave on a module; an error names what is
+/// missing.
+static llvm::Error checkAttributes(LoadedModel &model) {
+  ModuleOp module = *model.module;
+  for (llvm::StringRef name : {"qc.arena_bytes", "qc.weights_bytes"})
+    if (!module->getAttrOfType<IntegerAttr>(name))
+      return inputError("bad-mlir", model.name, name, "no such attribute",
+                        "a number on the module");
+  for (llvm::StringRef name : {"qc.kernels", "qc.output_axes"})
+    if (!module->getAttrOfType<ArrayAttr>(name))
+      return inputError("bad-mlir", model.name, name, "no such attribute",
+                        "an array on the module");
+  for (const UsedKernel &kernel : usedKernels(module)) {
+    llvm::StringRef text = kernel.text;
+    bool known = text.consume_front("@") ||
+                 KernelKey::parse(std::string_view(text)).has_value();
+    if (!known)
+      return inputError("bad-mlir", model.name, "qc.kernels", printable(text),
+                        "the key of a kernel");
+  }
   return llvm::Error::success();
 }
 
-static void setOptions(mlir::qc::KernelOptions &kernels, LoadedModel &model,
-                       const CompileOptions &options) {
-  kernels.target = options.target.text;
-  kernels.base = model.baseFolder;
-  kernels.oneDNN = options.oneDNNLayers;
+/// Writes the weights of a module that stood at level 5 or 6 to `path`.
+static llvm::Error writeWeights(LoadedModel &model, llvm::StringRef path) {
+  ModuleOp module = *model.module;
+  std::unique_ptr<llvm::MemoryBuffer> file;
+  llvm::StringRef bytes;
+  Attribute weights = module->getAttr("qc.weights");
+  if (auto name = dyn_cast_or_null<StringAttr>(weights)) {
+    std::string found = ParameterStore(model.baseFolder).resolve(name);
+    auto buffer = llvm::MemoryBuffer::getFile(found, false, false);
+    if (!buffer)
+      return inputError("weights", found, "", buffer.getError().message(),
+                        "the weights of " + model.name);
+    file = std::move(*buffer);
+    bytes = file->getBuffer();
+  } else if (auto resource =
+                 dyn_cast_or_null<DenseResourceElementsAttr>(weights)) {
+    if (AsmResourceBlob *blob = resource.getRawHandle().getBlob())
+      bytes = {blob->getData().data(), blob->getData().size()};
+  }
+  auto wanted = module->getAttrOfType<IntegerAttr>("qc.weights_bytes").getInt();
+  if (static_cast<int64_t>(bytes.size()) < wanted)
+    return inputError("weights", model.name, "qc.weights",
+                      std::to_string(bytes.size()) + " bytes",
+                      std::to_string(wanted) + " bytes of weights");
+  std::error_code code;
+  llvm::raw_fd_ostream os(path, code);
+  os << bytes;
+  os.close();
+  code = os.error() ? os.error() : code;
+  os.clear_error();
+  if (code)
+    return inputError("temporary-file", path, "", code.message(), "");
+  return llvm::Error::success();
 }
 
 static void describeLaunches(ModuleOp module, CompiledNet &result) {
@@ -273,16 +310,6 @@ static void describeLaunches(ModuleOp module, CompiledNet &result) {
   });
 }
 
-/// qc_graph alone, without the functions that the kernels came from.
-static OwningOpRef<ModuleOp> graphOnly(ModuleOp module) {
-  OwningOpRef<ModuleOp> graph = cast<ModuleOp>(module->clone());
-  for (auto function : llvm::to_vector(graph->getOps<func::FuncOp>()))
-    function.erase();
-  for (NamedAttribute attribute : llvm::to_vector((*graph)->getAttrs()))
-    (*graph)->removeAttr(attribute.getName());
-  return graph;
-}
-
 llvm::Expected<CompiledNet> generateCode(LoadedModel &model,
                                          const CompileOptions &options,
                                          const ProgressFn &progress) {
@@ -291,14 +318,18 @@ llvm::Expected<CompiledNet> generateCode(LoadedModel &model,
   if (auto error = llvm::sys::fs::createTemporaryFile("qc", "weights", weights))
     return inputError("temporary-file", weights, "", error.message(), "");
   result.weightsFile = std::string(weights);
-  result.target = options.target;
+  auto target = targetOf(model, options.target);
+  if (!target)
+    return target.takeError();
+  result.target = *target;
   result.licence = model.licence;
 
   mlir::qc::KernelOptions kernels;
-  setOptions(kernels, model, options);
+  setOptions(kernels, model, options, *target);
   kernels.weights = result.weightsFile;
   ModuleOp module = *model.module;
-  for (const Stage &stage : stagesOf(kernels)) {
+  bool weightsThere = module->hasAttr("qc.weights_bytes");
+  for (const Stage &stage : remainingStages(module, kernels)) {
     if (progress)
       progress("lowering", 0);
     if (auto error = runStage(model, stage, result.remarks))
@@ -306,6 +337,11 @@ llvm::Expected<CompiledNet> generateCode(LoadedModel &model,
     if (stage.level == "kernels")
       describeLaunches(module, result);
   }
+  if (auto error = checkAttributes(model))
+    return std::move(error);
+  if (weightsThere)
+    if (auto error = writeWeights(model, weights))
+      return std::move(error);
   describePorts(module, result.net);
   result.net.arenaBytes =
       module->getAttrOfType<IntegerAttr>("qc.arena_bytes").getInt();
@@ -315,59 +351,24 @@ llvm::Expected<CompiledNet> generateCode(LoadedModel &model,
   for (const UsedKernel &kernel : usedKernels(module))
     result.net.kernels.push_back(kernelSymbol(kernel.text));
 
-  DiagnosticCollector diagnostics(module.getContext());
-  for (auto [number, level] : llvm::enumerate(options.target.levels)) {
+  for (auto [number, level] : llvm::enumerate(target->levels)) {
     if (progress)
       progress("kernels for " + level.name,
-               double(number) / options.target.levels.size());
-    OwningOpRef<ModuleOp> code = ModuleOp::create(module.getLoc());
-    if (failed(addKernels(module, *code, options.target, level)))
-      return diagnostics.error(model.name);
-    auto object = emitObject(*code, options.target, level);
+               double(number) / target->levels.size());
+    auto code = kernelsOf(model, *target, level);
+    if (!code)
+      return code.takeError();
+    auto object = emitObject(**code, *target, level);
     if (!object)
       return object.takeError();
     result.levels.push_back({level, (*object)->getBuffer().str()});
   }
   OwningOpRef<ModuleOp> graph = graphOnly(module);
-  auto object =
-      emitObject(*graph, options.target, options.target.levels.front());
+  auto object = emitObject(*graph, *target, target->levels.front());
   if (!object)
     return object.takeError();
   result.graphObject = (*object)->getBuffer().str();
   return result;
-}
-
-static std::string textOf(ModuleOp module) {
-  std::string text;
-  llvm::raw_string_ostream stream(text);
-  OpPrintingFlags flags;
-  module.print(stream, flags.elideLargeElementsAttrs(64));
-  return text;
-}
-
-llvm::Expected<std::string> emitLevel(LoadedModel &model,
-                                      const CompileOptions &options,
-                                      llvm::StringRef level) {
-  ModuleOp module = *model.module;
-  if (level == "model" || level == "observed" || level == "qdq")
-    return textOf(module);
-  mlir::qc::KernelOptions kernels;
-  setOptions(kernels, model, options);
-  std::vector<std::string> remarks;
-  for (const Stage &stage : stagesOf(kernels)) {
-    if (auto error = runStage(model, stage, remarks))
-      return std::move(error);
-    if (stage.level == level && level != "llvm")
-      return textOf(module);
-  }
-  DiagnosticCollector diagnostics(module.getContext());
-  const CpuLevel &best = options.target.levels.back();
-  OwningOpRef<ModuleOp> code = graphOnly(module);
-  if (failed(addKernels(module, *code, options.target, best)))
-    return diagnostics.error(model.name);
-  if (level == "llvm")
-    return emitLLVMIR(*code, options.target, best);
-  return emitAssembly(*code, options.target, best);
 }
 
 } // namespace qc

@@ -4,13 +4,13 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "qc/Pipelines/Compile.h"
 #include "Diagnostics.h"
+#include "Stages.h"
 #include "mlir/Parser/Parser.h"
 #include "qc/Dialect/QC/IR/QCDialect.h"
 #include "qc/Dialect/QC/IR/QCOps.h"
 #include "qc/Import/ONNX/Import.h"
-#include "qc/Pipelines/Pipelines.h"
+#include "qc/Support/ParameterStore.h"
 #include "qc/Target/Codegen/ObjectEmitter.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
@@ -89,9 +89,9 @@ static llvm::Error runPasses(ModuleOp module, llvm::StringRef file,
   return llvm::Error::success();
 }
 
-static llvm::Expected<LoadedModel> importFile(MLIRContext &context,
-                                              llvm::StringRef path,
-                                              const CompileOptions &options) {
+static llvm::Expected<LoadedModel> readFile(MLIRContext &context,
+                                            llvm::StringRef path,
+                                            const CompileOptions &options) {
   LoadedModel model;
   model.name = llvm::sys::path::stem(path).str();
   if (path.ends_with(".onnx")) {
@@ -129,15 +129,41 @@ static llvm::Expected<LoadedModel> importFile(MLIRContext &context,
                     ".onnx or .mlir");
 }
 
+/// Gives parameters the absolute names of their files, so that what is printed
+/// runs from anywhere.
+static void nameFilesFromRoot(LoadedModel &model) {
+  ParameterStore store(model.baseFolder);
+  model.module->walk([&](mlir::qc::ParameterOp op) {
+    llvm::SmallString<128> path(store.resolve(op.getFile()));
+    llvm::sys::fs::make_absolute(path);
+    llvm::sys::path::remove_dots(path, /*remove_dot_dot=*/true);
+    op.setFile(path);
+  });
+}
+
+llvm::Expected<LoadedModel> importModel(MLIRContext &context,
+                                        llvm::StringRef path,
+                                        const CompileOptions &options) {
+  auto model = readFile(context, path, options);
+  if (model)
+    nameFilesFromRoot(*model);
+  return model;
+}
+
+llvm::Error prepareModel(LoadedModel &model, llvm::StringRef file) {
+  if (!reachedLevel(*model.module).empty())
+    return llvm::Error::success();
+  return runPasses(*model.module, file,
+                   [](OpPassManager &pm) { mlir::qc::buildModelPipeline(pm); });
+}
+
 llvm::Expected<LoadedModel> loadModel(MLIRContext &context,
                                       llvm::StringRef path,
                                       const CompileOptions &options) {
-  auto model = importFile(context, path, options);
+  auto model = importModel(context, path, options);
   if (!model)
-    return model.takeError();
-  if (auto error = runPasses(*model->module, path, [](OpPassManager &pm) {
-        mlir::qc::buildModelPipeline(pm);
-      }))
+    return model;
+  if (auto error = prepareModel(*model, path))
     return std::move(error);
   return model;
 }
@@ -168,10 +194,8 @@ static std::string passPrecision(const CompileOptions &options, bool stats) {
   return precision;
 }
 
-llvm::Error quantizeModel(ModuleOp module, const CompileOptions &options,
-                          llvm::StringRef statsFile,
-                          std::vector<std::string> &remarks) {
-  mlir::qc::QuantizeOptions pass;
+void setOptions(mlir::qc::QuantizeOptions &pass, const CompileOptions &options,
+                llvm::StringRef statsFile) {
   pass.precision = passPrecision(options, !statsFile.empty());
   std::string rules;
   for (const LayerRule &rule : options.layers)
@@ -185,6 +209,13 @@ llvm::Error quantizeModel(ModuleOp module, const CompileOptions &options,
       pass.weights = std::string("mse");
   pass.biasCorrection = !statsFile.empty();
   pass.strict = options.strict;
+}
+
+llvm::Error quantizeModel(ModuleOp module, const CompileOptions &options,
+                          llvm::StringRef statsFile,
+                          std::vector<std::string> &remarks) {
+  mlir::qc::QuantizeOptions pass;
+  setOptions(pass, options, statsFile);
   return runPasses(
       module, "",
       [&](OpPassManager &pm) { mlir::qc::buildQDQPipeline(pm, pass); },

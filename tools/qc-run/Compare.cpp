@@ -103,7 +103,9 @@ static bool matchLayout(HostTensor &a, HostTensor &b) {
   bool same = a.shape() == b.shape();
   for (bool swap : {false, true}) {
     HostTensor &first = swap ? b : a, &last = swap ? a : b;
-    if (first.rank() != 4 || last.rank() != 4)
+    bool images = first.rank() == 4 && last.rank() == 4 &&
+                  first.dtype() == DType::F32 && last.dtype() == DType::F32;
+    if (!images)
       break;
     HostTensor moved = channelsLast(first);
     if (moved.shape() != last.shape())

@@ -1,4 +1,4 @@
-//===- ModelFile.cpp - A function of an .mlir file, to be run -------------===//
+//===- ModelFile.cpp - A function of a file of IR, to be run --------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -28,55 +28,11 @@ static std::string placeOf(Location location) {
   return "";
 }
 
-llvm::Expected<std::unique_ptr<ModelFile>>
-ModelFile::open(StringRef path, StringRef function, StringRef weightsFolder,
-                MLIRContext &context) {
-  auto buffer = llvm::MemoryBuffer::getFileOrSTDIN(path);
-  if (!buffer)
-    return inputError("file-unreadable", path, "", buffer.getError().message(),
-                      "a readable file");
-  // The first error counts; what follows is often its consequence.
-  std::string problem, place;
-  ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
-    if (problem.empty() &&
-        diagnostic.getSeverity() == DiagnosticSeverity::Error) {
-      problem = diagnostic.str();
-      place = placeOf(diagnostic.getLocation());
-    }
-    return success();
-  });
-  auto sources = std::make_shared<llvm::SourceMgr>();
-  sources->AddNewSourceBuffer(std::move(*buffer), llvm::SMLoc());
-  auto model = std::make_unique<ModelFile>();
-  model->path = path.str();
-  model->module = parseSourceFile<ModuleOp>(sources, &context);
-  if (!model->module)
-    return inputError("bad-mlir", path, place, printable(problem, 400),
-                      "IR of the qc compiler");
-  model->function = model->module->lookupSymbol<func::FuncOp>(function);
-  if (!model->function || model->function.isExternal())
-    return inputError("no-function", path, "",
-                      "no function '@" + function + "'", "one with a body");
-  std::string folder = weightsFolder.str();
-  if (folder.empty())
-    folder = llvm::sys::path::parent_path(path).str();
-  model->store = std::make_unique<ParameterStore>(folder);
-  return model;
-}
-
 static std::string nameOf(Attribute attribute, const char *fallback,
                           unsigned index) {
   if (auto name = dyn_cast_or_null<StringAttr>(attribute))
     return name.str();
   return fallback + std::to_string(index);
-}
-
-std::string ModelFile::inputName(unsigned index) {
-  return nameOf(function.getArgAttr(index, "qc.name"), "arg", index);
-}
-
-std::string ModelFile::outputName(unsigned index) {
-  return nameOf(function.getResultAttr(index, "qc.name"), "result", index);
 }
 
 /// The host's type of an argument; nullopt for a type without arrays.
@@ -114,36 +70,139 @@ static bool hasDynamicRows(Type type) {
   return tensor && tensor.getRank() > 0 && tensor.isDynamicDim(0);
 }
 
+/// Parses `path`; the first error counts, what follows is often its
+/// consequence.
+static llvm::Expected<OwningOpRef<ModuleOp>> parse(StringRef path,
+                                                   MLIRContext &context) {
+  auto buffer = llvm::MemoryBuffer::getFileOrSTDIN(path);
+  if (!buffer)
+    return inputError("file-unreadable", path, "", buffer.getError().message(),
+                      "a readable file");
+  std::string problem, place;
+  ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
+    if (problem.empty() &&
+        diagnostic.getSeverity() == DiagnosticSeverity::Error) {
+      problem = diagnostic.str();
+      place = placeOf(diagnostic.getLocation());
+    }
+    return success();
+  });
+  auto sources = std::make_shared<llvm::SourceMgr>();
+  sources->AddNewSourceBuffer(std::move(*buffer), llvm::SMLoc());
+  auto module = parseSourceFile<ModuleOp>(sources, &context);
+  if (!module)
+    return inputError("bad-mlir", path, place, printable(problem, 400),
+                      "IR of the qc compiler");
+  return module;
+}
+
+llvm::Expected<std::unique_ptr<ModelFile>>
+ModelFile::open(StringRef path, const ModelOptions &options,
+                MLIRContext &context) {
+  auto module = parse(path, context);
+  if (!module)
+    return module.takeError();
+  auto file = std::make_unique<ModelFile>();
+  file->path = path.str();
+  file->model.module = std::move(*module);
+  file->model.name = path.str();
+  file->model.baseFolder = options.weightsFolder.empty()
+                               ? llvm::sys::path::parent_path(path).str()
+                               : options.weightsFolder;
+  bool lowered = !reachedLevel(*file->model.module).empty();
+  llvm::Error error = lowered || options.jit
+                          ? file->compile(options)
+                          : file->interpret(options.function);
+  if (error)
+    return std::move(error);
+  return file;
+}
+
+llvm::Error ModelFile::interpret(StringRef name) {
+  function = model.module->lookupSymbol<func::FuncOp>(name);
+  if (!function || function.isExternal())
+    return inputError("no-function", path, "", "no function '@" + name + "'",
+                      "one with a body");
+  for (auto [index, type] : llvm::enumerate(function.getArgumentTypes()))
+    inputs.push_back(
+        {nameOf(function.getArgAttr(index, "qc.name"), "arg", index),
+         arrayType(type), hasDynamicRows(type)});
+  for (auto [index, type] : llvm::enumerate(function.getResultTypes()))
+    outputs.push_back(
+        {nameOf(function.getResultAttr(index, "qc.name"), "result", index),
+         std::nullopt});
+  store = std::make_unique<ParameterStore>(model.baseFolder);
+  reference = std::make_unique<Evaluator>(*store);
+  return llvm::Error::success();
+}
+
+llvm::Error ModelFile::compile(const ModelOptions &options) {
+  if (options.function != "main")
+    return inputError("bad-option", path, "--function",
+                      "'@" + options.function + "' of a model to compile",
+                      "'@main'");
+  if (llvm::Error error = prepareModel(model, path))
+    return error;
+  CompileOptions host;
+  host.target = hostTarget();
+  auto compiled = generateCode(model, host);
+  if (!compiled)
+    return compiled.takeError();
+  auto loaded = JitNet::create(std::move(*compiled));
+  if (!loaded)
+    return loaded.takeError();
+  net = std::move(*loaded);
+  for (const NetPort &port : net->inputs())
+    inputs.push_back({port.name, port.type,
+                      !port.symbols.empty() && !port.symbols[0].empty()});
+  for (const NetPort &port : net->outputs())
+    outputs.push_back({port.name, port.type});
+  return llvm::Error::success();
+}
+
+llvm::Expected<SmallVector<RuntimeValue>>
+ModelFile::run(ArrayRef<RuntimeValue> values) {
+  if (reference)
+    return reference->run(function, values);
+  std::vector<HostTensor> tensors;
+  for (const RuntimeValue &value : values)
+    tensors.push_back(value.tensor());
+  auto results = net->run(tensors);
+  if (!results)
+    return results.takeError();
+  return SmallVector<RuntimeValue>(results->begin(), results->end());
+}
+
 llvm::Expected<SmallVector<RuntimeValue>>
 ModelFile::readInputs(NpzFile &file, int64_t first, int64_t count) {
-  SmallVector<RuntimeValue> inputs;
-  for (auto [index, type] : llvm::enumerate(function.getArgumentTypes())) {
-    std::string name = inputName(index);
-    std::optional<DType> dtype = arrayType(type);
-    if (!dtype)
+  SmallVector<RuntimeValue> values;
+  for (const Port &input : inputs) {
+    const std::string &name = input.name;
+    if (!input.type)
       return inputError("bad-input", path, "input '" + name + "'",
                         "a type that no array has", "a plain tensor");
-    bool byRows = count >= 0 && hasDynamicRows(type);
+    bool byRows = count >= 0 && input.dynamicRows;
     auto array = byRows ? file.readRows(name, first, count) : file.read(name);
     if (!array)
       return array.takeError();
     // What has the type already is taken as it is, NaN too.
-    auto converted = array->dtype() == *dtype
-                         ? std::move(array)
-                         : convertExactly(*array, *dtype, file.path(), name);
+    auto converted =
+        array->dtype() == *input.type
+            ? std::move(array)
+            : convertExactly(*array, *input.type, file.path(), name);
     if (!converted)
       return converted.takeError();
-    inputs.push_back(std::move(*converted));
+    values.push_back(std::move(*converted));
   }
-  return inputs;
+  return values;
 }
 
 llvm::Expected<int64_t> ModelFile::countRows(NpzFile &file) {
   int64_t rows = -1;
-  for (auto [index, type] : llvm::enumerate(function.getArgumentTypes())) {
-    if (!hasDynamicRows(type))
+  for (const Port &input : inputs) {
+    if (!input.dynamicRows)
       continue;
-    std::string name = inputName(index);
+    const std::string &name = input.name;
     auto header = file.header(name);
     if (!header)
       return header.takeError();

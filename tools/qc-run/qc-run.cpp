@@ -2,16 +2,16 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// qc-run FILE --inputs in.npz -o out.npz runs a function by the reference
-// evaluator; qc-run --compare A B --inputs in.npz runs two files on the same
-// inputs and says how far their named ops are apart.
+// qc-run FILE --inputs in.npz -o out.npz runs IR of any level: levels 0 to 3 by
+// the reference evaluator, later ones (with --jit all) compiled; qc-run
+// --compare A B --inputs in.npz runs two files on the same inputs and says how
+// far their outputs and their named ops are apart.
 //
 //===----------------------------------------------------------------------===//
 
 #include "Compare.h"
 #include "ModelFile.h"
 #include "Worker.h"
-#include "mlir/IR/MLIRContext.h"
 #include "qc/Quantization/Statistics.h"
 #include "qc/Support/Error.h"
 #include "llvm/Support/CommandLine.h"
@@ -36,24 +36,33 @@ struct Options {
                        cl::desc("serve requests on standard input, a line of "
                                 "JSON each (python/qc/onnx_backend.py)"),
                        cl::cat(category)};
+  cl::opt<bool> jit{"jit",
+                    cl::desc("compile levels 0 to 3 instead of evaluating "
+                             "them"),
+                    cl::cat(category)};
   cl::opt<std::string> inputs{"inputs", cl::desc("arrays named as the inputs"),
                               cl::value_desc("in.npz"), cl::cat(category)};
   cl::opt<std::string> output{"o", cl::desc("where the outputs go"),
                               cl::value_desc("out.npz"), cl::cat(category)};
   cl::opt<std::string> statistics{"observed",
-                                  cl::desc("where the counts of qc.observe go"),
+                                  cl::desc("where the counts of qc.observe "
+                                           "go, which the evaluator makes"),
                                   cl::value_desc("FILE"), cl::cat(category)};
   cl::opt<std::string> function{"function", cl::desc("the function to run"),
                                 cl::init("main"), cl::cat(category)};
   cl::opt<std::string> weights{
       "weights-folder",
-      cl::desc("folder of the files that parameters name (default: FILE's)"),
+      cl::desc("folder of the files that the IR names (default: FILE's)"),
       cl::cat(category)};
   cl::opt<int64_t> batch{
       "batch",
       cl::desc("run this many rows of dynamic axes 0 at a time, and join the "
                "outputs along axis 0 (default: all at once)"),
       cl::init(0), cl::cat(category)};
+
+  ModelOptions model() const {
+    return {.function = function, .weightsFolder = weights, .jit = jit};
+  }
 };
 
 /// A line of progress on a terminal, once a run takes more than two seconds.
@@ -110,25 +119,24 @@ static llvm::Expected<HostTensor> joinRows(llvm::ArrayRef<HostTensor> parts,
 }
 
 static llvm::Expected<Outputs> runBatches(ModelFile &model, NpzFile &file,
-                                          Evaluator &evaluator, int64_t batch) {
+                                          int64_t batch) {
   if (batch <= 0) {
     auto inputs = model.readInputs(file, 0, -1);
     if (!inputs)
       return inputs.takeError();
-    return evaluator.run(model.function, *inputs);
+    return model.run(*inputs);
   }
   auto rows = model.countRows(file);
   if (!rows)
     return rows.takeError();
   Progress progress;
-  llvm::SmallVector<std::vector<HostTensor>> parts(
-      model.function.getNumResults());
+  llvm::SmallVector<std::vector<HostTensor>> parts(model.outputCount());
   int64_t first = 0;
   do {
     auto inputs = model.readInputs(file, first, std::min(batch, *rows - first));
     if (!inputs)
       return inputs.takeError();
-    auto outputs = evaluator.run(model.function, *inputs);
+    auto outputs = model.run(*inputs);
     if (!outputs)
       return outputs.takeError();
     for (auto [all, part] : llvm::zip_equal(parts, *outputs))
@@ -160,18 +168,21 @@ static llvm::Error writeOutputs(ModelFile &model, const Outputs &outputs,
 
 static llvm::Error runOne(const Options &options, NpzFile &file,
                           mlir::MLIRContext &context) {
-  auto model = ModelFile::open(options.files[0], options.function,
-                               options.weights, context);
+  auto model = ModelFile::open(options.files[0], options.model(), context);
   if (!model)
     return model.takeError();
-  Evaluator evaluator(*(*model)->store);
   quantization::Statistics statistics;
-  evaluator.setValueObserver([&](llvm::StringRef name, const HostTensor &x) {
+  auto observe = [&](llvm::StringRef name, const HostTensor &x) {
     std::span<const float> values(reinterpret_cast<const float *>(x.bytes()),
                                   x.byteCount() / sizeof(float));
     statistics.tensors[name.str()].add(values, x.rank() ? x.shape().back() : 0);
-  });
-  auto outputs = runBatches(**model, file, evaluator, options.batch);
+  };
+  if (Evaluator *evaluator = (*model)->evaluator())
+    evaluator->setValueObserver(observe);
+  else if (!options.statistics.empty())
+    return inputError("bad-option", options.files[0], "--observed",
+                      "a model that is compiled", "one that is evaluated");
+  auto outputs = runBatches(**model, file, options.batch);
   if (!outputs)
     return outputs.takeError();
   if (!options.statistics.empty()) {
@@ -194,19 +205,19 @@ static llvm::Error runOne(const Options &options, NpzFile &file,
 static llvm::Error record(const Options &options, llvm::StringRef path,
                           NpzFile &file, mlir::MLIRContext &context,
                           NamedResults &results) {
-  auto model =
-      ModelFile::open(path, options.function, options.weights, context);
+  auto model = ModelFile::open(path, options.model(), context);
   if (!model)
     return model.takeError();
-  Evaluator evaluator(*(*model)->store);
-  results.attach(evaluator);
-  auto outputs = runBatches(**model, file, evaluator, 0);
+  if (Evaluator *evaluator = (*model)->evaluator())
+    results.attach(*evaluator);
+  auto outputs = runBatches(**model, file, 0);
   if (!outputs)
     return outputs.takeError();
-  for (auto [index, output] : llvm::enumerate(*outputs))
-    if (isFloat(output.values().dtype()))
-      results.add("output " + (*model)->outputName(index),
-                  output.values().toF32());
+  for (auto [index, output] : llvm::enumerate(*outputs)) {
+    HostTensor values = output.values();
+    results.add(("output " + (*model)->outputName(index)).str(),
+                isFloat(values.dtype()) ? values.toF32() : values);
+  }
   return llvm::Error::success();
 }
 
@@ -232,11 +243,9 @@ static llvm::Error run(const Options &options) {
   auto file = NpzFile::open(options.inputs);
   if (!file)
     return file.takeError();
-  mlir::DialectRegistry registry;
-  registerEvaluatorDialects(registry);
-  mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
-  return options.compare ? runCompare(options, **file, context)
-                         : runOne(options, **file, context);
+  std::unique_ptr<mlir::MLIRContext> context = makeContext();
+  return options.compare ? runCompare(options, **file, *context)
+                         : runOne(options, **file, *context);
 }
 
 int main(int argc, char **argv) {

@@ -72,33 +72,56 @@ static llvm::json::Object resultJson(const BuildRequest &request,
   return object;
 }
 
-/// Every level that there is, into files of their own.
-static Error dumpLevels(BuildRequest request, const BuildHooks &hooks) {
+/// Every level that there is, into files of their own. Those that hold weights
+/// are bytecode.
+static Error dumpLevels(const BuildRequest &request, const BuildHooks &hooks) {
   StringRef folder = request.options.dumpFolder;
   if (std::error_code code = llvm::sys::fs::create_directories(folder))
     return inputError("output-folder", folder, "", code.message(),
                       "a folder that can be made");
+  auto isBytecode = [](StringRef level) {
+    return level == "kernels" || level == "llvm";
+  };
+  auto formOf = [&](StringRef level) {
+    return isBytecode(level) ? EmitForm::Bytecode : EmitForm::Text;
+  };
   int number = 0;
-  for (StringRef level : {"model", "observed", "qdq", "integer", "packed",
-                          "kernels", "llvm", "asm"}) {
-    request.options.emit = level.str();
-    auto text = buildLevel(request, hooks);
-    if (!text)
-      return text.takeError();
-    StringRef suffix = level == "asm"    ? ".s"
-                       : level == "llvm" ? ".ll"
-                                         : ".mlir";
+  auto write = [&](StringRef level, StringRef bytes) -> Error {
+    StringRef suffix = level == "asm"      ? ".s"
+                       : isBytecode(level) ? ".mlirbc"
+                                           : ".mlir";
     llvm::SmallString<128> path(folder);
     llvm::sys::path::append(path,
                             std::to_string(number++) + "-" + level + suffix);
     std::error_code code;
     llvm::raw_fd_ostream os(path, code);
+    os << bytes;
+    os.close();
+    code = os.error() ? os.error() : code;
+    os.clear_error();
     if (code)
       return inputError("write", path, "", code.message(),
                         "a file that can be written");
-    os << *text;
-  }
-  return Error::success();
+    return Error::success();
+  };
+  return buildLevels(request, levelNames(), hooks, formOf, write);
+}
+
+/// --emit and --print-pipeline: a text instead of the library.
+static Expected<int> printText(Driver &driver, CompileCommand &command) {
+  const BuildRequest &request = command.request;
+  bool pipeline = request.options.printPipeline;
+  auto text = pipeline ? buildPipeline(request, driver.hooks())
+                       : buildLevel(request, driver.hooks());
+  if (!text)
+    return text.takeError();
+  driver.progress.clear();
+  if (driver.json)
+    driver.print(llvm::json::Object{
+        {pipeline ? "pipeline" : "level", llvm::json::fixUTF8(*text)}});
+  else
+    llvm::outs() << *text << (pipeline ? "\n" : "");
+  return ExitDone;
 }
 
 void qc::driver::explainPrecision(Driver &driver,
@@ -126,16 +149,13 @@ static Expected<int> compile(Driver &driver, CompileCommand &command) {
   if (request.evalData.empty() != request.metric.empty())
     return inputError("bad-option", "", "--eval",
                       "one of --eval and --metric alone", "both");
-  if (!request.options.emit.empty()) {
-    auto text = buildLevel(request, driver.hooks());
-    if (!text)
-      return text.takeError();
-    driver.progress.clear();
-    llvm::outs() << *text;
-    return ExitDone;
-  }
+  bool pipeline = request.options.printPipeline;
+  if (!request.options.emit.empty() && !pipeline)
+    return printText(driver, command);
   if (request.output.empty())
     return inputError("bad-option", "", "-o", "no output folder", "-o DIR");
+  if (pipeline)
+    return printText(driver, command);
   if (!request.options.dumpFolder.empty())
     if (Error error = dumpLevels(request, driver.hooks()))
       return error;

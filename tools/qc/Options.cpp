@@ -84,8 +84,9 @@ void CompileArguments::addTargetOptions(CLI::App &command) {
                      "kernels, llvm or asm");
   command.add_option("--dump-ir", options.dumpFolder,
                      "Write each level to a file of this folder");
-  for (const char *name : {"--print-pipeline", "--tune"})
-    unbuilt.push_back(command.add_flag(name)->description("Not built yet"));
+  command.add_flag("--print-pipeline", options.printPipeline,
+                   "Print the line for qc-opt, with its data in DIR");
+  unbuilt.push_back(command.add_flag("--tune")->description("Not built yet"));
   for (const char *name :
        {"--input", "--context", "--sequences", "--memory-budget"})
     unbuilt.push_back(command.add_option(name, ignored, "Not built yet"));

@@ -60,9 +60,27 @@ llvm::Expected<std::unique_ptr<LoadedNet>>
 buildTemporary(llvm::StringRef model, const CompileOptions &options,
                const LoadOptions &load);
 
-/// The text of one level of a compilation (--emit).
+/// The levels of a compilation, first to last.
+llvm::ArrayRef<llvm::StringRef> levelNames();
+
+/// Gives `write` some of these levels, in their order, in the form that
+/// `formOf` wants.
+llvm::Error
+buildLevels(const BuildRequest &request, llvm::ArrayRef<llvm::StringRef> levels,
+            const BuildHooks &hooks,
+            llvm::function_ref<EmitForm(llvm::StringRef level)> formOf,
+            llvm::function_ref<llvm::Error(llvm::StringRef level,
+                                           llvm::StringRef bytes)>
+                write);
+
+/// The text of the level --emit.
 llvm::Expected<std::string> buildLevel(const BuildRequest &request,
                                        const BuildHooks &hooks);
+
+/// The shell line that does by qc-opt what buildLevel does (without --emit: up
+/// to level 6). Its data are written into the folder `request.output`.
+llvm::Expected<std::string> buildPipeline(const BuildRequest &request,
+                                          const BuildHooks &hooks);
 
 /// Statistics by the options' --stats and --calib, merged; nothing where there
 /// are none.

@@ -81,11 +81,23 @@ struct NamedFormat {
 /// The named formats, in the order of their names.
 std::vector<NamedFormat> namedFormats();
 
-/// Reads `path` (.onnx or .mlir) with the bounds of `options` and brings it to
-/// level 0 with channels last.
+/// Reads `path` (.onnx, .mlir or .mlirbc) with the bounds of `options`.
+/// Parameters name their files from the root.
+llvm::Expected<LoadedModel> importModel(mlir::MLIRContext &context,
+                                        llvm::StringRef path,
+                                        const CompileOptions &options);
+
+/// The same, and brings what stands before level 4 to level 0 as quantized:
+/// channels last.
 llvm::Expected<LoadedModel> loadModel(mlir::MLIRContext &context,
                                       llvm::StringRef path,
                                       const CompileOptions &options);
+
+/// The later half of loadModel; `file` is for errors.
+llvm::Error prepareModel(LoadedModel &model, llvm::StringRef file);
+
+/// packed, kernels or llvm for a module of level 4, 5 or 6; empty before.
+llvm::StringRef reachedLevel(mlir::ModuleOp module);
 
 /// True where the model has quantize and dequantize ops of its own.
 bool isQuantized(mlir::ModuleOp module);
@@ -99,16 +111,36 @@ llvm::Error quantizeModel(mlir::ModuleOp module, const CompileOptions &options,
                           llvm::StringRef statsFile,
                           std::vector<std::string> &remarks);
 
-/// Level 0, 1 or 2 to object code. The module is used up.
+/// Any level to object code, for the target that the module was lowered for,
+/// or that of `options` before level 4. The module is used up.
 llvm::Expected<CompiledNet> generateCode(LoadedModel &model,
                                          const CompileOptions &options,
                                          const ProgressFn &progress = {});
 
-/// The text of a level: model, observed, qdq, integer, packed, kernels, llvm,
-/// asm. The module is at level 0, 1 or 2 and used up.
+enum class EmitForm { Text, Bytecode };
+
+/// A level as a file that qc-run executes: model, observed, qdq, integer,
+/// packed, kernels, llvm; or the text of asm. The module may stand at any level
+/// before and is left at the one asked for, at level 6 without the kernels.
 llvm::Expected<std::string> emitLevel(LoadedModel &model,
                                       const CompileOptions &options,
-                                      llvm::StringRef level);
+                                      llvm::StringRef level,
+                                      EmitForm form = EmitForm::Text);
+
+/// A module as MLIR bytecode.
+std::string bytecodeOf(mlir::ModuleOp module);
+
+/// Files that a pipeline reads; empty: none.
+struct PipelineFiles {
+  std::string model, stats, recipe;
+};
+
+/// The shell line by which qc-opt brings a model as imported to `level` and
+/// prints what emitLevel does.
+llvm::Expected<std::string> pipelineLine(const CompileOptions &options,
+                                         bool quantized,
+                                         const PipelineFiles &files,
+                                         llvm::StringRef level);
 
 } // namespace qc
 

@@ -207,6 +207,16 @@ static void addTexts(const ArtifactSpec &spec, const json::Object &report,
     files.push_back(extra);
 }
 
+/// Adds manifest.json, which lists the files so far.
+static void addManifest(json::Object manifest, std::vector<ExtraFile> &files) {
+  json::Object hashes;
+  for (const ExtraFile &entry : files)
+    hashes[entry.name] = json::Object{{"bytes", entry.contents.size()},
+                                      {"sha256", hex(sha256(entry.contents))}};
+  manifest["files"] = std::move(hashes);
+  files.push_back({"manifest.json", jsonText(std::move(manifest))});
+}
+
 Expected<ArtifactSizes> qc::writeArtifact(const ArtifactSpec &spec,
                                           StringRef dir) {
   if (Error error = checkOutputFolder(dir, spec.force))
@@ -236,19 +246,20 @@ Expected<ArtifactSizes> qc::writeArtifact(const ArtifactSpec &spec,
                      weightsFileText(weights, placement->hash)});
   ArtifactSizes sizes;
   sizes.weights = placement->bytes;
-  json::Object hashes;
-  for (const ExtraFile &entry : files) {
-    sizes.artifact += entry.contents.size();
+  for (const ExtraFile &entry : files)
     if (entry.name == "lib" + spec.net.name + ".so")
       sizes.sharedLibrary = entry.contents.size();
-    hashes[entry.name] = json::Object{{"bytes", entry.contents.size()},
-                                      {"sha256", hex(sha256(entry.contents))}};
-  }
-  json::Object manifest = embeddedManifest(spec, *placement);
-  manifest["files"] = std::move(hashes);
-  files.push_back({"manifest.json", jsonText(std::move(manifest))});
-  sizes.artifact += files.back().contents.size();
+  addManifest(embeddedManifest(spec, *placement), files);
+  for (const ExtraFile &entry : files)
+    sizes.artifact += entry.contents.size();
   if (Error error = writeFolder(dir, files))
     return error;
   return sizes;
+}
+
+Error qc::writeFiles(std::vector<ExtraFile> files, StringRef dir, bool force) {
+  if (Error error = checkOutputFolder(dir, force))
+    return error;
+  addManifest(json::Object{{"generator", "qc"}}, files);
+  return writeFolder(dir, files);
 }

@@ -107,6 +107,11 @@ struct ArtifactSizes {
 llvm::Expected<ArtifactSizes> writeArtifact(const ArtifactSpec &spec,
                                             llvm::StringRef dir);
 
+/// Writes files of another kind into `dir`, whole or not at all, with a
+/// manifest that lists them.
+llvm::Error writeFiles(std::vector<ExtraFile> files, llvm::StringRef dir,
+                       bool force);
+
 /// Fails where writeArtifact would refuse `dir`: before hours of work are done.
 llvm::Error checkOutputFolder(llvm::StringRef dir, bool force);
 
