@@ -5,8 +5,10 @@
     outputs = rep.run([x, y])
 
 One worker process (`qc-run --worker`) serves all models of a Python process;
-arrays go to and fro in .npz files. A model is imported when its inputs are
+arrays go to and fro in .npz files. A model is compiled when its inputs are
 known: inputs that say shapes, axes and so on are constants to the compiler.
+What has no compiled form is run by the reference evaluator; `WORKER.evaluated`
+has the reasons.
 """
 
 import atexit
@@ -46,6 +48,9 @@ class Worker:
         self.program = program or os.environ.get("QC_RUN", "qc-run")
         self.process = None
         self.crashes = 0
+        # Answers by the compiled model; the reasons of the others.
+        self.compiled = 0
+        self.evaluated = []
 
     def start(self):
         self.process = subprocess.Popen(
@@ -71,6 +76,10 @@ class Worker:
                 f"{error.get('where', '')}: found {error.get('found', '')}, "
                 f"expected {error.get('expected', '')}"
             )
+        if answer["by"] == "jit":
+            self.compiled += 1
+        else:
+            self.evaluated.append(answer["reason"])
         return answer
 
     def close(self):

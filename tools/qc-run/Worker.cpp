@@ -2,8 +2,8 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Reads requests, imports, evaluates, answers. A request that cannot be served
-// is answered with its error and leaves nothing behind.
+// Reads requests, imports, compiles, runs, answers. A request that cannot be
+// served is answered with its error and leaves nothing behind.
 //
 //===----------------------------------------------------------------------===//
 
@@ -11,6 +11,7 @@
 #include "mlir/IR/MLIRContext.h"
 #include "qc/Analysis/Evaluator.h"
 #include "qc/Execution/DataSet.h"
+#include "qc/Execution/JitNet.h"
 #include "qc/Import/ONNX/Import.h"
 #include "qc/Support/Error.h"
 #include "qc/Support/Npz.h"
@@ -25,6 +26,9 @@ struct Request {
   std::vector<std::string> fixed;
 };
 } // namespace
+
+/// Requests that one MLIR context serves.
+static constexpr unsigned requestsPerContext = 500;
 
 static llvm::Expected<Request> parseRequest(llvm::StringRef line) {
   llvm::Expected<json::Value> value = json::parse(line);
@@ -132,14 +136,67 @@ readInputs(mlir::func::FuncOp function, NpzFile &arrays) {
   return inputs;
 }
 
-static llvm::Expected<json::Value> serve(const Request &request) {
+/// Compiles and runs; an error says why the model has no compiled form.
+static llvm::Expected<std::vector<HostTensor>>
+runCompiled(LoadedModel model, llvm::ArrayRef<RuntimeValue> inputs) {
+  if (llvm::Error error = prepareModel(model, model.name))
+    return std::move(error);
+  CompileOptions options;
+  options.target = hostTarget();
+  auto compiled = generateCode(model, options);
+  if (!compiled)
+    return compiled.takeError();
+  auto net = JitNet::create(std::move(*compiled));
+  if (!net)
+    return net.takeError();
+  std::vector<HostTensor> tensors;
+  for (const RuntimeValue &input : inputs)
+    tensors.push_back(input.tensor());
+  return (*net)->run(tensors);
+}
+
+static llvm::Expected<std::vector<HostTensor>>
+runEvaluated(mlir::func::FuncOp function, llvm::ArrayRef<RuntimeValue> inputs) {
+  ParameterStore store;
+  Evaluator evaluator(store);
+  auto outputs = evaluator.run(function, inputs);
+  if (!outputs)
+    return outputs.takeError();
+  std::vector<HostTensor> tensors;
+  for (const RuntimeValue &output : *outputs)
+    tensors.push_back(output.values());
+  return tensors;
+}
+
+/// Writes the outputs and gives their names.
+static llvm::Expected<json::Array>
+writeOutputs(mlir::func::FuncOp function, llvm::ArrayRef<HostTensor> outputs,
+             llvm::StringRef path) {
+  auto writer = NpzWriter::create(path);
+  if (!writer)
+    return writer.takeError();
+  json::Array names;
+  for (auto [index, output] : llvm::enumerate(outputs)) {
+    std::string name = nameOf(function.getResultAttr(index, "qc.name"));
+    // No array of numpy has bfloat16.
+    if (llvm::Error error = (*writer)->add(
+            name, output.dtype() == DType::BF16 ? output.toF32() : output))
+      return std::move(error);
+    names.push_back(name);
+  }
+  if (llvm::Error error = (*writer)->finish())
+    return std::move(error);
+  return names;
+}
+
+static llvm::Expected<json::Value> serve(mlir::MLIRContext &context,
+                                         const Request &request) {
   auto arrays = NpzFile::open(request.inputs);
   if (!arrays)
     return arrays.takeError();
   onnx::ImportOptions options;
   if (llvm::Error error = readOptions(request, **arrays, options))
     return error;
-  mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
   auto module = onnx::importOnnx(&context, request.model, options);
   if (!module)
     return module.takeError();
@@ -147,32 +204,29 @@ static llvm::Expected<json::Value> serve(const Request &request) {
   auto inputs = readInputs(function, **arrays);
   if (!inputs)
     return inputs.takeError();
-  ParameterStore store;
-  Evaluator evaluator(store);
-  auto outputs = evaluator.run(function, *inputs);
+  LoadedModel model;
+  model.module = llvm::cast<mlir::ModuleOp>((*module)->clone());
+  model.name = request.model;
+  json::Object answer{{"by", "jit"}};
+  auto outputs = runCompiled(std::move(model), *inputs);
+  if (!outputs) {
+    answer["by"] = "evaluator";
+    answer["reason"] = llvm::json::fixUTF8(llvm::toString(outputs.takeError()));
+    outputs = runEvaluated(function, *inputs);
+  }
   if (!outputs)
     return outputs.takeError();
-  auto writer = NpzWriter::create(request.outputs);
-  if (!writer)
-    return writer.takeError();
-  json::Array names;
-  for (auto [index, output] : llvm::enumerate(*outputs)) {
-    std::string name = nameOf(function.getResultAttr(index, "qc.name"));
-    HostTensor values = output.values();
-    // No array of numpy has bfloat16.
-    if (values.dtype() == DType::BF16)
-      values = values.toF32();
-    if (llvm::Error error = (*writer)->add(name, values))
-      return error;
-    names.push_back(name);
-  }
-  if (llvm::Error error = (*writer)->finish())
-    return error;
-  return json::Value(json::Object{{"outputs", std::move(names)}});
+  auto names = writeOutputs(function, *outputs, request.outputs);
+  if (!names)
+    return names.takeError();
+  answer["outputs"] = std::move(*names);
+  return json::Value(std::move(answer));
 }
 
 int qc::runWorker(FILE *in, llvm::raw_ostream &out) {
   std::string line;
+  std::unique_ptr<mlir::MLIRContext> context;
+  unsigned served = 0;
   for (int c; (c = std::fgetc(in)) != EOF;) {
     if (c != '\n') {
       line.push_back(static_cast<char>(c));
@@ -180,8 +234,11 @@ int qc::runWorker(FILE *in, llvm::raw_ostream &out) {
     }
     llvm::Expected<Request> request = parseRequest(line);
     line.clear();
+    // A context keeps every type and attribute that it ever made.
+    if (served++ % requestsPerContext == 0)
+      context = makeContext();
     llvm::Expected<json::Value> answer =
-        request ? serve(*request) : request.takeError();
+        request ? serve(*context, *request) : request.takeError();
     out << (answer ? *answer : errorToJSON(answer.takeError())) << "\n";
     out.flush();
   }

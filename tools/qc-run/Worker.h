@@ -20,8 +20,11 @@ namespace qc {
 ///   {"model": "m.onnx", "inputs": "in.npz", "outputs": "out.npz",
 ///    "fixed": ["shape", ...]}
 /// The model is ONNX, imported with the shapes of the inputs; those under
-/// "fixed" are constants of the import. Each answer is a line, too:
-///   {"outputs": ["y"]} or {"error": {"code": ..., "found": ..., ...}}.
+/// "fixed" are constants of the import. It is compiled and run in this process;
+/// what has no compiled form is run by the evaluator. Each answer is a line:
+///   {"outputs": ["y"], "by": "jit"} or
+///   {"outputs": ["y"], "by": "evaluator", "reason": "..."} or
+///   {"error": {"code": ..., "found": ..., ...}}.
 int runWorker(FILE *in, llvm::raw_ostream &out);
 
 } // namespace qc
