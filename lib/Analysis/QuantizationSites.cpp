@@ -151,12 +151,21 @@ void SiteFinder::findProducts(FunctionOpInterface function) {
   });
 }
 
+/// True of constants, and of those that are repeated along other axes.
+static bool isRepeatedConstant(Value value) {
+  while (auto broadcast = value.getDefiningOp<linalg::BroadcastOp>())
+    value = broadcast.getInput();
+  if (auto splat = value.getDefiningOp<tensor::SplatOp>())
+    value = splat.getInput();
+  return isConstantSubgraph(value);
+}
+
 Value SiteFinder::want(OpOperand &use) {
   OpOperand &source = getCodeSourceUse(use);
   Value value = source.get();
   auto type = dyn_cast<RankedTensorType>(value.getType());
   if (!type || !type.getElementType().isF32() || type.getEncoding() ||
-      isConstantSubgraph(value))
+      isRepeatedConstant(value))
     return {};
   if (!llvm::is_contained(uses[value], &source))
     uses[value].push_back(&source);

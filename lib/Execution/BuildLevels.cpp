@@ -77,9 +77,8 @@ Error qc::buildLevels(
         return error;
       quantized = true;
     }
-    auto bytes = observed
-                     ? emitObserved(*model, options, formOf(level))
-                     : emitLevel(*model, options, level, formOf(level));
+    auto bytes = observed ? emitObserved(*model, options, formOf(level))
+                          : emitLevel(*model, options, level, formOf(level));
     if (!bytes)
       return bytes.takeError();
     if (Error error = write(level, *bytes))

@@ -55,7 +55,7 @@ static llvm::Error
 addOption(std::string &list,
           const PassOptions::ListOption<std::string> &option) {
   std::string texts;
-  for (const std::string &value : *option) {
+  for (const std::string &value : option) {
     auto text = quoted(option.ArgStr, value);
     if (!text)
       return text.takeError();

@@ -83,6 +83,14 @@ static void normalizeBroadcast(RewriterBase &rewriter, linalg::BroadcastOp op) {
     }
     next += !added;
   }
+  // The vector of one channel stays one.
+  if (shape.empty() && result.getRank() > 0 &&
+      llvm::ArrayRef(dimensions).back() == result.getRank() - 1 &&
+      !llvm::is_contained(op.getDimensions(), result.getRank() - 1)) {
+    dimensions.pop_back();
+    shape.push_back(1);
+    groups.assign(1, llvm::to_vector(llvm::seq<int64_t>(input.getRank())));
+  }
   if (static_cast<int64_t>(shape.size()) == input.getRank())
     return;
   rewriter.setInsertionPoint(op);

@@ -77,3 +77,23 @@ func.func @product(%a: tensor<2x4x8xf32> {qc.name = "a"}, %b: tensor<2x4x8xf32> 
   %y = linalg.batch_matmul ins(%a, %t : tensor<2x4x8xf32>, tensor<2x8x4xf32>) outs(%zeros : tensor<2x4x4xf32>) -> tensor<2x4x4xf32>
   return %y : tensor<2x4x4xf32>
 }
+
+// A constant that is repeated along free axes is no activation.
+// CHECK-LABEL: func @repeated
+// CHECK-SAME: (%[[X:.*]]: tensor<?x4x8xf32>
+func.func @repeated(%x: tensor<?x4x8xf32> {qc.name = "x"}, %w: tensor<?x8x4xf32> {qc.name = "w"}) -> tensor<?x4x4xf32> {
+  // CHECK: %[[B:.*]] = linalg.broadcast
+  // CHECK-NOT: qc.observe {{.*}} %[[B]]
+  // CHECK: %[[S:.*]] = arith.addf %{{.*}}, %[[B]]
+  // CHECK-NEXT: qc.observe "sum" %[[S]]
+  %c0 = arith.constant 0 : index
+  %v = arith.constant dense<[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]> : tensor<8xf32>
+  %zero = arith.constant 0.0 : f32
+  %n = tensor.dim %x, %c0 : tensor<?x4x8xf32>
+  %e = tensor.empty(%n) : tensor<?x4x8xf32>
+  %b = linalg.broadcast ins(%v : tensor<8xf32>) outs(%e : tensor<?x4x8xf32>) dimensions = [0, 1]
+  %s = arith.addf %x, %b : tensor<?x4x8xf32> loc("sum")
+  %z = tensor.splat %zero[%n] : tensor<?x4x4xf32>
+  %y = linalg.batch_matmul ins(%s, %w : tensor<?x4x8xf32>, tensor<?x8x4xf32>) outs(%z : tensor<?x4x4xf32>) -> tensor<?x4x4xf32>
+  return %y : tensor<?x4x4xf32>
+}

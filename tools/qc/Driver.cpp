@@ -174,7 +174,10 @@ llvm::Error qc::driver::addBounds(StringRef path, StringRef dataPath,
       }
   }
   for (const auto &[symbol, size] : sizes)
-    options.dims.push_back({symbol, 1, size, size});
+    // With data the dimension stays free: what a fixed size folds away would
+    // miss in statistics.
+    options.dims.push_back(
+        {symbol, 1, size, std::max<int64_t>(size, data ? 2 : 1)});
   return llvm::Error::success();
 }
 

@@ -172,6 +172,10 @@ static std::optional<QuantizedConstant> withRank(const QuantizedLayer &layer,
   QuantizedConstant weight = layer.weight;
   while (rank && weight.codes.rank() != *rank) {
     bool isInsertion = weight.codes.rank() < *rank;
+    // A stack of one matrix does as a matrix, which onnxruntime's integer
+    // products need for a scale per column.
+    if (isInsertion && !layer.isConvolution && weight.codes.rank() == 2)
+      break;
     // A row of an image is an image of height 1; a vector, a matrix of one
     // column; stacks of one matrix are a matrix.
     int64_t axis = layer.isConvolution          ? 2

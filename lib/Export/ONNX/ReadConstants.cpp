@@ -18,21 +18,23 @@ using ::qc::DType;
 using ::qc::HostTensor;
 namespace num = ::qc::numerics;
 
-HostTensor qconnx::transposed(const HostTensor &tensor,
-                              ArrayRef<int64_t> permutation) {
-  SmallVector<int64_t> shape, strides(tensor.rank(), 1), steps;
+static SmallVector<int64_t> stridesOf(const HostTensor &tensor) {
+  SmallVector<int64_t> strides(tensor.rank(), 1);
   for (int64_t axis = tensor.rank() - 1; axis > 0; --axis)
     strides[axis - 1] = strides[axis] * tensor.dim(axis);
-  for (int64_t axis : permutation) {
-    shape.push_back(tensor.dim(axis));
-    steps.push_back(strides[axis]);
-  }
+  return strides;
+}
+
+/// The elements of `tensor` in a tensor of `shape`, whose axes step through it
+/// by `steps`.
+static HostTensor copied(const HostTensor &tensor, ArrayRef<int64_t> shape,
+                         ArrayRef<int64_t> steps) {
   HostTensor result = HostTensor::uninitialized(tensor.dtype(), shape);
   size_t size = byteSize(tensor.dtype());
   char *to = result.mutableBytes();
   SmallVector<int64_t> index(shape.size(), 0);
   int64_t from = 0;
-  for (int64_t i = 0; i < tensor.size(); ++i) {
+  for (int64_t i = 0; i < result.size(); ++i) {
     std::memcpy(to + i * size, tensor.bytes() + from * size, size);
     for (size_t axis = shape.size(); axis-- > 0;) {
       from += steps[axis];
@@ -43,6 +45,25 @@ HostTensor qconnx::transposed(const HostTensor &tensor,
     }
   }
   return result;
+}
+
+HostTensor qconnx::transposed(const HostTensor &tensor,
+                              ArrayRef<int64_t> permutation) {
+  SmallVector<int64_t> shape, strides = stridesOf(tensor), steps;
+  for (int64_t axis : permutation) {
+    shape.push_back(tensor.dim(axis));
+    steps.push_back(strides[axis]);
+  }
+  return copied(tensor, shape, steps);
+}
+
+/// `tensor` repeated along axes of size 1 until it has `shape`.
+static HostTensor repeated(const HostTensor &tensor, ArrayRef<int64_t> shape) {
+  SmallVector<int64_t> steps = stridesOf(tensor);
+  for (auto [axis, step] : llvm::enumerate(steps))
+    if (tensor.dim(axis) == 1)
+      step = 0;
+  return copied(tensor, shape, steps);
 }
 
 llvm::Expected<::qc::RuntimeValue> ConstantReader::evaluate(Value value) {
@@ -58,17 +79,19 @@ llvm::Expected<HostTensor> ConstantReader::evaluateVector(Value value) {
   return tensor.reshaped({tensor.size()});
 }
 
-/// Signed codes of one byte each from packed rows.
+/// Signed codes of one byte each from packed rows. Codes without a sign, and
+/// zero points beside them, are moved by half their range.
 static HostTensor unpack(const HostTensor &packed, ArrayRef<int64_t> shape,
-                         unsigned bits) {
+                         unsigned bits, bool isSigned) {
   HostTensor codes = HostTensor::uninitialized(DType::I8, shape);
   size_t columns = shape.empty() ? 1 : shape.back();
   size_t rows = columns ? codes.size() / columns : 0;
   auto bytes = codes.mutableData<uint8_t>();
   num::unpackRows({packed.as<uint8_t>().data(), packed.byteCount()}, rows,
                   columns, bits, {bytes.data(), bytes.size()});
+  uint8_t flip = isSigned ? 0 : 1 << (bits - 1);
   for (uint8_t &code : bytes)
-    code = static_cast<uint8_t>(num::signExtend(code, bits));
+    code = static_cast<uint8_t>(num::signExtend(code ^ flip, bits));
   return codes;
 }
 
@@ -115,14 +138,21 @@ static HostTensor arrange(const HostTensor &tensor,
   return result.reshaped(shape);
 }
 
-/// Scales or zero points beside the codes of shape `shape`.
-static HostTensor arrangeScales(const HostTensor &tensor, size_t rank,
+/// Scales or zero points of groups. Those of whole axes come without the axis.
+static HostTensor arrangeScales(const HostTensor &tensor,
+                                ArrayRef<int64_t> group,
                                 const std::optional<FilterLayout> &layout) {
   if (tensor.size() == 1)
     return tensor.reshaped({});
-  if (tensor.rank() < static_cast<int64_t>(rank))
-    return tensor.reshaped({tensor.size()});
-  return layout ? arrange(tensor, *layout) : tensor;
+  SmallVector<int64_t> shape(tensor.shape());
+  for (auto [axis, size] : llvm::enumerate(group))
+    if (size < 0 && shape.size() < group.size())
+      shape.insert(shape.begin() + axis, 1);
+  HostTensor whole = tensor.reshaped(shape);
+  HostTensor arranged = layout ? arrange(whole, *layout) : whole;
+  // One for each channel and nothing else.
+  int64_t channels = arranged.dim(layout ? 0 : arranged.rank() - 1);
+  return arranged.size() == channels ? arranged.reshaped({channels}) : arranged;
 }
 
 llvm::Expected<QuantizedConstant>
@@ -144,23 +174,37 @@ ConstantReader::readWeight(QuantizeOp op, const std::optional<ConvView> &conv) {
     return result;
   }
   result.bits = affine.getBits();
-  HostTensor codes =
-      unpack(tensor.components.front(), tensor.shape, affine.getBits());
+  bool isSigned = affine.getSymmetric() || affine.getBits() == 8;
+  HostTensor codes = unpack(tensor.components.front(), tensor.shape,
+                            affine.getBits(), isSigned);
   result.codes = layout ? arrange(codes, *layout) : codes;
   size_t rank = tensor.shape.size();
   auto components = affine.getComponents(tensor.shape);
   for (auto [component, data] : llvm::zip(components, tensor.components)) {
     if (component.name == num::scalesName)
-      result.scale = arrangeScales(data.toF32(), rank, layout);
+      result.scale = arrangeScales(data.toF32(), affine.getGroup(), layout);
     else if (component.name != num::codesName)
-      result.zero = arrangeScales(data, rank, layout);
+      result.zero =
+          arrangeScales(unpack(data, component.shape,
+                               num::bitWidth(component.kind), isSigned),
+                        affine.getGroup(), layout);
   }
   result.axis = conv ? 0 : static_cast<int64_t>(rank) - 1;
-  for (int64_t size : affine.getGroup())
-    if (size > 1) {
-      result.block = size;
-      result.axis = conv ? 1 : static_cast<int64_t>(rank) - 2;
-    }
+  if (result.scale->rank() < 2)
+    return result;
+  // ONNX has blocks along one axis, here that of the inputs; the others have a
+  // scale for each place.
+  int64_t inputs = !conv               ? static_cast<int64_t>(rank) - 2
+                   : layout->isGrouped ? layout->permutation[2]
+                                       : layout->permutation[1];
+  result.axis = conv ? 1 : inputs;
+  int64_t size = affine.getGroup()[inputs];
+  result.block = size > 0 ? size : tensor.shape[inputs];
+  SmallVector<int64_t> shape(result.codes.shape());
+  shape[result.axis] = result.scale->dim(result.axis);
+  result.scale = repeated(*result.scale, shape);
+  if (result.zero)
+    result.zero = repeated(*result.zero, shape);
   return result;
 }
 

