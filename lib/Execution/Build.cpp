@@ -328,7 +328,7 @@ static Error measureQuality(const BuildRequest &request, LoadedNet &net,
 }
 
 /// Writes the artifact to a temporary place, loads and measures it there.
-static Error measure(const BuildRequest &request, const Station &station,
+static Error measure(const BuildRequest &request, Station &station,
                      const BuildHooks &hooks, BuildResult &result) {
   const Target &target = request.options.target;
   bool runsHere = hostRuns(target.arch, target.levels.front());
@@ -349,9 +349,12 @@ static Error measure(const BuildRequest &request, const Station &station,
   std::unique_ptr<LoadedNet> reference;
   if (wantsQuantization(request.options) || !request.evalData.empty())
     reference = floatNet(request);
-  if (runsHere && request.measure)
+  if (runsHere && request.measure) {
     if (Error error = measureTimes(**net, reference.get(), result))
       return error;
+    if (Error error = timeLaunches(station.net, station.launchTimes))
+      return error;
+  }
   if (request.evalData.empty())
     return Error::success();
   std::unique_ptr<ReferenceNet> slow;

@@ -10,6 +10,7 @@
 #define QC_LIB_EXECUTION_BUILDINTERNAL_H
 
 #include "qc/Execution/Build.h"
+#include "qc/Execution/JitNet.h"
 
 #include "llvm/ADT/StringMap.h"
 
@@ -48,7 +49,17 @@ struct Station {
   /// where the target does not run here.
   std::vector<std::string> implementations;
   llvm::StringMap<KernelTimes> kernelTimes;
+  /// The least milliseconds of each of net.launches, on one thread; empty where
+  /// nothing was measured.
+  std::vector<double> launchTimes;
 };
+
+/// Inputs of the sizes that `net` is tuned for: zeros, as no time depends on
+/// them.
+std::vector<HostTensor> tunedInputs(const JitNet &net);
+
+/// Times the launches of `net`, which has to run on this machine.
+llvm::Error timeLaunches(CompiledNet &net, std::vector<double> &least);
 
 /// Sets the layers that oneDNN computes in `options`: those that it has fast
 /// and exact code for, of --kernels auto by the recipe or as measured here.

@@ -77,6 +77,9 @@ static std::string reasonOf(const Station &station, StringRef layer) {
 static json::Array layersJson(const Station &station) {
   json::Array layers;
   size_t provided = 0;
+  double total = 0;
+  for (double time : station.launchTimes)
+    total += time;
   for (const CompiledLayer &layer : station.net.layers) {
     auto key = KernelKey::parse(layer.kernel);
     std::string op = key ? key->op : "generic";
@@ -90,7 +93,15 @@ static json::Array layersJson(const Station &station) {
     json::Object row{{"name", json::fixUTF8(layer.name)},
                      {"op", op},
                      {"format", format},
-                     {"kernel", layer.kernel}};
+                     {"kernel", layer.kernel},
+                     {"bytes", layer.bytes},
+                     {"ms", nullptr},
+                     {"share", nullptr}};
+    if (layer.launch < station.launchTimes.size()) {
+      double time = station.launchTimes[layer.launch];
+      row["ms"] = std::round(time * 1e6) / 1e6;
+      row["share"] = total > 0 ? std::round(time / total * 1e4) / 1e4 : 0;
+    }
     if (op == "onednn" && provided < station.implementations.size())
       row["implementation"] = station.implementations[provided++];
     auto times = station.kernelTimes.find(layer.name);

@@ -196,6 +196,10 @@ llvm::Expected<std::unique_ptr<JitNet>> JitNet::create(CompiledNet net) {
   return std::unique_ptr<JitNet>(new JitNet(std::move(state)));
 }
 
+CompiledNet JitNet::release(std::unique_ptr<JitNet> net) {
+  return std::move(net->state->net);
+}
+
 const std::vector<NetPort> &JitNet::inputs() const { return state->inputs; }
 const std::vector<NetPort> &JitNet::outputs() const { return state->outputs; }
 const CompiledNet &JitNet::compiled() const { return state->net; }

@@ -81,20 +81,6 @@ candidate(const LoadedModel &model, CompileOptions options,
   return JitNet::create(std::move(*net));
 }
 
-/// Inputs of the sizes that are tuned for: zeros, as no time depends on them.
-static std::vector<HostTensor> inputsOf(const JitNet &net) {
-  const NetSpec &spec = net.compiled().net;
-  std::vector<HostTensor> tensors;
-  for (auto [port, described] : llvm::zip_equal(net.inputs(), spec.inputs)) {
-    llvm::SmallVector<int64_t, 4> shape = port.max;
-    for (auto [size, axis] : llvm::zip_equal(shape, described.axes))
-      if (axis.symbol >= 0)
-        size = spec.symbols[axis.symbol].opt;
-    tensors.emplace_back(port.type, shape);
-  }
-  return tensors;
-}
-
 /// The least milliseconds of each layer so far.
 using LayerTimes = llvm::StringMap<double>;
 
@@ -186,7 +172,7 @@ static Error measureLayers(const LoadedModel &model,
   auto provided = candidate(model, options, names);
   if (!provided)
     return provided.takeError();
-  std::vector<HostTensor> inputs = inputsOf(**generated);
+  std::vector<HostTensor> inputs = tunedInputs(**generated);
   LayerTimes ours, theirs;
   for (int round = 0; round < rounds; ++round) {
     if (Error error = addTimes(**generated, inputs, ours))

@@ -23,6 +23,8 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 
+#include <map>
+
 using namespace mlir;
 
 namespace qc {
@@ -302,11 +304,35 @@ static llvm::Error writeWeights(LoadedModel &model, llvm::StringRef path) {
   return llvm::Error::success();
 }
 
+/// The size of each tensor in the weights, by its offset.
+static std::map<int64_t, int64_t> sizesOfWeights(ModuleOp module) {
+  std::map<int64_t, int64_t> sizes;
+  module.walk([&](mlir::qc::BufferOp op) {
+    if (op.getSpace() == "weights")
+      sizes[op.getOffset()] = 0;
+  });
+  auto end = module->getAttrOfType<IntegerAttr>("qc.weights_bytes");
+  int64_t next = end ? end.getInt() : 0;
+  for (auto &[offset, size] : llvm::reverse(sizes)) {
+    size = next - offset;
+    next = offset;
+  }
+  return sizes;
+}
+
 static void describeLaunches(ModuleOp module, CompiledNet &result) {
+  std::map<int64_t, int64_t> sizes = sizesOfWeights(module);
   module.walk([&](mlir::qc::LaunchOp op) {
     result.launches.push_back(op.getLayer().value_or("").str());
-    if (op.getLayer())
-      result.layers.push_back({op.getLayer()->str(), op.getKey().str()});
+    if (!op.getLayer())
+      return;
+    CompiledLayer layer = {op.getLayer()->str(), op.getKey().str(),
+                           result.launches.size() - 1};
+    for (Value buffer : op.getBuffers())
+      if (auto weight = buffer.getDefiningOp<mlir::qc::BufferOp>())
+        if (weight.getSpace() == "weights")
+          layer.bytes += sizes[weight.getOffset()];
+    result.layers.push_back(std::move(layer));
   });
 }
 

@@ -22,6 +22,8 @@ public:
   /// Loads the best level of `net` that this machine runs.
   static llvm::Expected<std::unique_ptr<JitNet>> create(CompiledNet net);
   ~JitNet() override;
+  /// What `net` was made of, which ends.
+  static CompiledNet release(std::unique_ptr<JitNet> net);
 
   const std::vector<NetPort> &inputs() const override;
   const std::vector<NetPort> &outputs() const override;

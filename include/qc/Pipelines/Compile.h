@@ -27,6 +27,10 @@ namespace qc {
 struct CompiledLayer {
   /// The layer's name in the model, and the text of its kernel's key.
   std::string name, kernel;
+  /// The launch's index among all of them.
+  size_t launch = 0;
+  /// Bytes of the weights that it reads, with what aligns them.
+  int64_t bytes = 0;
 };
 
 /// Called with what is being done and how far it is, in [0, 1].

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """keywords.py SHARED FOLDER: calib.npz, eval.npz and some.npz of the keywords.
-keywords.py --close A B TOLERANCE: the same outputs in two files."""
+keywords.py --close A B TOLERANCE: the same outputs in two files.
+keywords.py --layers DIR: times and bytes of the layers of a report."""
 
+import json
 import os
 import sys
 
@@ -26,5 +28,18 @@ def close(first, second, tolerance):
         assert error <= float(tolerance), (name, error)
 
 
+def layers(folder):
+    with open(os.path.join(folder, "report.json"), encoding="utf-8") as file:
+        report = json.load(file)
+    rows = report["layers"]
+    timed = all(row["ms"] and row["ms"] > 0 for row in rows)
+    share = sum(row["share"] or 0 for row in rows)
+    weights = sum(row["bytes"] for row in rows) / report["bytes"]["weights"]
+    print("all layers are timed" if timed else "some layers have no times")
+    print(f"shares: {share:.2f}, bytes beside the weights: {weights:.2f}")
+
+
 if __name__ == "__main__":
-    close(*sys.argv[2:]) if sys.argv[1] == "--close" else make(*sys.argv[1:])
+    modes = {"--close": close, "--layers": layers}
+    mode = modes.get(sys.argv[1])
+    mode(*sys.argv[2:]) if mode else make(*sys.argv[1:])
