@@ -1,0 +1,24 @@
+//===- Mistral.cpp - Mistral 7B and its like ----------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Llama with a window on all layers, unless it is null.
+//
+//===----------------------------------------------------------------------===//
+
+#include "../Family.h"
+
+using namespace qc;
+using namespace qc::llama;
+
+static void start(ModelConfig &config) {}
+
+static void read(const JsonObject &json, ModelConfig &config) {
+  int64_t window = readWindow(json, 4096);
+  if (!readLayerTypes(json, window, config))
+    setWindows(config, window, [](int64_t) { return true; });
+}
+
+Family qc::llama::mistralFamily() {
+  return {"mistral", "MistralForCausalLM", {}, start, read};
+}
