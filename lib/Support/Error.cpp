@@ -55,6 +55,21 @@ llvm::Error qc::inputError(const llvm::Twine &code, const llvm::Twine &file,
   return llvm::make_error<InputError>(code, file, where, found, expected);
 }
 
+void FirstFault::fail(const llvm::Twine &where, const llvm::Twine &found,
+                      const llvm::Twine &expected) {
+  if (failed())
+    return;
+  this->where = where.str();
+  this->found = found.str();
+  this->expected = expected.str();
+}
+
+llvm::Error FirstFault::take() const {
+  if (!failed())
+    return llvm::Error::success();
+  return inputError(code, file, where, found, expected);
+}
+
 llvm::json::Value qc::errorToJSON(llvm::Error error) {
   llvm::json::Object fields;
   llvm::handleAllErrors(

@@ -9,7 +9,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "qc/Support/Json.h"
-#include "qc/Support/Error.h"
 #include "llvm/ADT/StringSet.h"
 
 #include <cmath>
@@ -21,7 +20,7 @@ namespace {
 /// Looks for limits that are exceeded and for keys that stand twice.
 class Scan {
 public:
-  Scan(llvm::StringRef text, JsonFault &fault, const JsonLimits &limits)
+  Scan(llvm::StringRef text, FirstFault &fault, const JsonLimits &limits)
       : text(text), fault(fault), limits(limits) {}
 
   void run();
@@ -45,7 +44,7 @@ private:
   }
 
   llvm::StringRef text;
-  JsonFault &fault;
+  FirstFault &fault;
   const JsonLimits &limits;
   std::vector<Level> levels;
   uint64_t values = 1;
@@ -124,7 +123,7 @@ llvm::Expected<json::Value> qc::parseJson(llvm::StringRef text,
     return inputError(code, file, "",
                       llvm::Twine(text.size()) + " bytes of JSON",
                       "at most " + llvm::Twine(limits.maxBytes));
-  JsonFault fault(code, file);
+  FirstFault fault(code, file);
   Scan(text, fault, limits).run();
   if (fault.failed())
     return fault.take();
@@ -157,27 +156,12 @@ std::string qc::describeJson(const json::Value &value) {
   return "";
 }
 
-void JsonFault::fail(const llvm::Twine &where, const llvm::Twine &found,
-                     const llvm::Twine &expected) {
-  if (failed())
-    return;
-  this->where = where.str();
-  this->found = found.str();
-  this->expected = expected.str();
-}
-
-llvm::Error JsonFault::take() const {
-  if (!failed())
-    return llvm::Error::success();
-  return inputError(code, file, where, found, expected);
-}
-
 //===----------------------------------------------------------------------===//
 // JsonObject
 //===----------------------------------------------------------------------===//
 
 std::optional<JsonObject> JsonObject::root(const json::Value &value,
-                                           JsonFault &fault) {
+                                           FirstFault &fault) {
   if (const json::Object *object = value.getAsObject())
     return JsonObject(*object, "", fault);
   fault.fail("", describeJson(value), "an object");

@@ -63,7 +63,7 @@ static std::string
 fieldFault(llvm::StringRef text,
            llvm::function_ref<void(const JsonObject &)> read) {
   auto value = llvm::cantFail(parseJson(text, "bad-json", "a.json"));
-  JsonFault fault("bad-json", "a.json");
+  FirstFault fault("bad-json", "a.json");
   if (auto root = JsonObject::root(value, fault))
     read(*root);
   return llvm::toString(fault.take());

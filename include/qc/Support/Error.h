@@ -48,6 +48,24 @@ llvm::Error inputError(const llvm::Twine &code, const llvm::Twine &file,
                        const llvm::Twine &where, const llvm::Twine &found,
                        const llvm::Twine &expected);
 
+/// The first thing that is wrong in a file. A reader keeps it and goes on with
+/// harmless values, so that it needs no error handling between fields.
+class FirstFault {
+public:
+  FirstFault(llvm::StringRef code, llvm::StringRef file)
+      : code(code), file(file) {}
+
+  /// Does nothing after the first.
+  void fail(const llvm::Twine &where, const llvm::Twine &found,
+            const llvm::Twine &expected);
+  bool failed() const { return !found.empty(); }
+  /// The fault as an error; success where there is none.
+  llvm::Error take() const;
+
+private:
+  std::string code, file, where, found, expected;
+};
+
 /// Any error as the object of `--json`: {"error": {code, ...}}. An error of
 /// another kind becomes one with the code "error" and its message as `found`.
 llvm::json::Value errorToJSON(llvm::Error error);

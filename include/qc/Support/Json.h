@@ -11,8 +11,7 @@
 #ifndef QC_SUPPORT_JSON_H
 #define QC_SUPPORT_JSON_H
 
-#include "llvm/Support/Error.h"
-#include "llvm/Support/JSON.h"
+#include "qc/Support/Error.h"
 
 #include <cstdint>
 #include <limits>
@@ -41,23 +40,6 @@ llvm::Expected<llvm::json::Value> parseJson(llvm::StringRef text,
 /// "the number 3", "the text 'abc'", "an array", ... for messages.
 std::string describeJson(const llvm::json::Value &value);
 
-/// The first thing that is wrong in a file.
-class JsonFault {
-public:
-  JsonFault(llvm::StringRef code, llvm::StringRef file)
-      : code(code), file(file) {}
-
-  /// Keeps the first fault.
-  void fail(const llvm::Twine &where, const llvm::Twine &found,
-            const llvm::Twine &expected);
-  bool failed() const { return !found.empty(); }
-  /// The fault as an error; success where there is none.
-  llvm::Error take() const;
-
-private:
-  std::string code, file, where, found, expected;
-};
-
 /// Fields of one object. A missing field is the fallback, or a fault where
 /// there is none; null counts as missing. After a fault the results mean
 /// nothing, but are within their bounds or 0.
@@ -65,11 +47,11 @@ class JsonObject {
 public:
   /// `path` names the object in messages: "rope_scaling".
   JsonObject(const llvm::json::Object &object, const llvm::Twine &path,
-             JsonFault &fault)
+             FirstFault &fault)
       : object(&object), path(path.str()), fault(&fault) {}
   /// The root of a text, which must be an object.
   static std::optional<JsonObject> root(const llvm::json::Value &value,
-                                        JsonFault &fault);
+                                        FirstFault &fault);
 
   /// The value of a field; nullptr where it is missing.
   const llvm::json::Value *find(llvm::StringRef key) const;
@@ -97,7 +79,7 @@ public:
     fault->fail(where(key), found, expected);
   }
   const llvm::json::Object &get() const { return *object; }
-  JsonFault &getFault() const { return *fault; }
+  FirstFault &getFault() const { return *fault; }
 
 private:
   const llvm::json::Value *require(llvm::StringRef key, bool optional,
@@ -105,7 +87,7 @@ private:
 
   const llvm::json::Object *object;
   std::string path;
-  JsonFault *fault;
+  FirstFault *fault;
 };
 
 } // namespace qc

@@ -41,7 +41,7 @@ static bool isPlainName(StringRef name) {
 
 /// Tensor to file, both sorted.
 static std::map<std::string, std::string> readWeightMap(const JsonObject &root,
-                                                        JsonFault &fault) {
+                                                        FirstFault &fault) {
   std::map<std::string, std::string> result;
   std::optional<JsonObject> map = root.child("weight_map");
   if (!map) {
@@ -65,7 +65,7 @@ static llvm::Expected<Table> readIndex(StringRef folder, StringRef path) {
   auto value = parseJson((*file)->contents(), code, path);
   if (!value)
     return value.takeError();
-  JsonFault fault(code, path);
+  FirstFault fault(code, path);
   std::map<std::string, std::string> weightMap;
   if (std::optional<JsonObject> root = JsonObject::root(*value, fault))
     weightMap = readWeightMap(*root, fault);

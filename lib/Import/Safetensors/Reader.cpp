@@ -180,7 +180,7 @@ static void readMetadata(const JsonObject &fields, Table &table) {
 
 /// Sorts by place; the ranges must follow each other from 0 to `size`.
 static void checkRanges(std::vector<Tensor> &tensors, uint64_t size,
-                        JsonFault &fault) {
+                        FirstFault &fault) {
   llvm::sort(tensors, [](const Tensor &a, const Tensor &b) {
     return std::tie(a.offset, a.length, a.name) <
            std::tie(b.offset, b.length, b.name);
@@ -232,7 +232,7 @@ llvm::Expected<Table> qc::safetensors::readBytes(StringRef bytes,
   if (!value)
     return value.takeError();
   uint64_t start = prefixSize + header->size(), size = bytes.size() - start;
-  JsonFault fault(code, path);
+  FirstFault fault(code, path);
   Table result, file;
   for (const auto &[key, entry] : *value->getAsObject()) {
     const json::Object *object = entry.getAsObject();
