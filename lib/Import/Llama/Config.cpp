@@ -28,29 +28,8 @@ static constexpr StringRef code = "bad-config";
 static constexpr double maxNumber = 1e12;
 
 //===----------------------------------------------------------------------===//
-// Families
+// The family
 //===----------------------------------------------------------------------===//
-
-/// Sorted by name.
-static llvm::ArrayRef<Family> families() {
-  static const Family all[] = {gemma2Family(), llamaFamily(), mistralFamily(),
-                               qwen2Family(), qwen3Family()};
-  return all;
-}
-
-const Family *qc::llama::findFamily(StringRef name) {
-  for (const Family &family : families())
-    if (family.name == name)
-      return &family;
-  return nullptr;
-}
-
-std::string qc::llama::knownFamilies() {
-  std::vector<StringRef> names;
-  for (const Family &family : families())
-    names.push_back(family.name);
-  return llvm::join(names, ", ");
-}
 
 /// By `model_type`; files without one say it by `architectures`.
 static const Family *pickFamily(const JsonObject &json) {
@@ -211,17 +190,6 @@ static void readEnds(const JsonObject &json, ModelConfig &config) {
   }
 }
 
-/// Tokens are in the vocabulary.
-static void checkTokens(const ModelConfig &config, JsonFault &fault) {
-  if (config.bosId >= config.vocab || config.bosId < -1)
-    fault.fail("key 'bos_token_id'", "token " + Twine(config.bosId),
-               "one below " + Twine(config.vocab));
-  for (int64_t id : config.endIds)
-    if (id < 0 || id >= config.vocab)
-      fault.fail("key 'eos_token_id'", "token " + Twine(id),
-                 "one below " + Twine(config.vocab));
-}
-
 //===----------------------------------------------------------------------===//
 // The whole
 //===----------------------------------------------------------------------===//
@@ -253,32 +221,6 @@ bool qc::llama::readLayerTypes(const JsonObject &json, int64_t window,
   return true;
 }
 
-void qc::llama::setHeadDim(JsonFault &fault, ModelConfig &config) {
-  if (fault.failed())
-    return;
-  if (config.headDim == 0) {
-    if (config.hidden % config.heads)
-      return fault.fail("heads", Twine(config.heads) + " heads",
-                        "a divisor of the " + Twine(config.hidden) +
-                            " hidden elements");
-    config.headDim = config.hidden / config.heads;
-  }
-  config.attentionScale = 1 / std::sqrt(static_cast<double>(config.headDim));
-}
-
-void qc::llama::finishConfig(JsonFault &fault, ModelConfig &config) {
-  if (fault.failed())
-    return;
-  if (config.headDim % 2)
-    fault.fail("heads", "heads of " + Twine(config.headDim) + " elements",
-               "an even number");
-  if (config.kvHeads == 0 || config.heads % config.kvHeads)
-    fault.fail("heads", Twine(config.kvHeads) + " key-value heads",
-               "a divisor of the " + Twine(config.heads) + " heads");
-  if (config.window.empty())
-    config.window.assign(config.layers, 0);
-}
-
 static void readConfigObject(const JsonObject &json, ModelConfig &config) {
   const Family *family = pickFamily(json);
   if (!family)
@@ -300,7 +242,7 @@ static void readConfigObject(const JsonObject &json, ModelConfig &config) {
     return;
   family->read(json, config);
   finishConfig(json.getFault(), config);
-  checkTokens(config, json.getFault());
+  checkTokens(json.getFault(), config);
 }
 
 /// Reads one of the two files into `config`.
@@ -309,7 +251,7 @@ static llvm::Error readText(StringRef text, StringRef path, ModelConfig &config,
   llvm::Expected<json::Value> value = parseJson(text, code, path);
   if (!value)
     return value.takeError();
-  JsonFault fault(code, path);
+  FirstFault fault(code, path);
   if (std::optional<JsonObject> root = JsonObject::root(*value, fault))
     read(*root, config);
   return fault.take();
@@ -318,7 +260,7 @@ static llvm::Error readText(StringRef text, StringRef path, ModelConfig &config,
 static void readGeneration(const JsonObject &json, ModelConfig &config) {
   readBos(json, config);
   readEnds(json, config);
-  checkTokens(config, json.getFault());
+  checkTokens(json.getFault(), config);
 }
 
 llvm::Expected<ModelConfig>

@@ -16,6 +16,8 @@
 
 namespace qc::llama {
 
+class Keys;
+
 /// The name of a tensor in Hugging Face and GGUF files; of a layer's tensor,
 /// what follows `model.layers.N.` and `blk.N.`.
 struct TensorName {
@@ -34,6 +36,12 @@ struct Family {
   void (*start)(ModelConfig &config);
   /// What only this family's config.json says; run last.
   void (*read)(const JsonObject &json, ModelConfig &config);
+  /// Its `general.architecture` in GGUF files; empty where it has none.
+  llvm::StringRef gguf = "";
+  /// How the converter to GGUF leaves the rows of q and k.
+  RopeLayout ggufLayout = RopeLayout::Halves;
+  /// What only this family's metadata says; nullptr for nothing.
+  void (*readKeys)(const Keys &keys, ModelConfig &config) = nullptr;
 };
 
 /// Each is defined in the file of its name in Families/.
@@ -42,6 +50,9 @@ Family llamaFamily();
 Family mistralFamily();
 Family qwen2Family();
 Family qwen3Family();
+
+/// Sorted by name.
+llvm::ArrayRef<Family> families();
 
 /// nullptr where there is none of that name.
 const Family *findFamily(llvm::StringRef name);
@@ -72,10 +83,13 @@ bool readLayerTypes(const JsonObject &json, int64_t window,
 
 /// A width of heads that nothing said is hidden / heads; the scale of attention
 /// follows from it.
-void setHeadDim(JsonFault &fault, ModelConfig &config);
+void setHeadDim(FirstFault &fault, ModelConfig &config);
 
 /// No windows where nothing said so; checks that sizes fit each other.
-void finishConfig(JsonFault &fault, ModelConfig &config);
+void finishConfig(FirstFault &fault, ModelConfig &config);
+
+/// Special tokens are in the vocabulary.
+void checkTokens(FirstFault &fault, const ModelConfig &config);
 
 } // namespace qc::llama
 

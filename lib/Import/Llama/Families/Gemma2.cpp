@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "../Family.h"
+#include "../Keys.h"
 
 #include <cmath>
 
@@ -44,6 +45,20 @@ static void read(const JsonObject &json, ModelConfig &config) {
     setWindows(config, window, [](int64_t layer) { return layer % 2 == 0; });
 }
 
+static void readKeys(const Keys &keys, ModelConfig &config) {
+  config.embeddingScale = std::sqrt(static_cast<double>(config.hidden));
+  // No key has it: the model of 27B scales by the mean width of its heads.
+  if (config.layers == 46)
+    config.attentionScale = 1 / std::sqrt(static_cast<double>(config.hidden) /
+                                          static_cast<double>(config.heads));
+  config.attentionSoftCap = keys.number("attn_logit_softcapping", 0, 1e6, 50);
+  config.logitSoftCap = keys.number("final_logit_softcapping", 0, 1e6, 30);
+  int64_t window =
+      keys.integer("attention.sliding_window", 0, limits::context, 4096);
+  setWindows(config, window, [](int64_t layer) { return layer % 2 == 0; });
+}
+
 Family qc::llama::gemma2Family() {
-  return {"gemma2", "Gemma2ForCausalLM", names, start, read};
+  return {"gemma2", "Gemma2ForCausalLM", names,   start, read,
+          "gemma2", RopeLayout::Halves,  readKeys};
 }

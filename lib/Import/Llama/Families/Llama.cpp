@@ -20,5 +20,6 @@ static void read(const JsonObject &json, ModelConfig &config) {
 }
 
 Family qc::llama::llamaFamily() {
-  return {"llama", "LlamaForCausalLM", {}, start, read};
+  return {"llama", "LlamaForCausalLM",     {}, start, read,
+          "llama", RopeLayout::Interleaved};
 }

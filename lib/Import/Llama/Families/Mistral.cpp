@@ -2,7 +2,8 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Llama with a window on all layers, unless it is null.
+// Llama with a window on all layers, unless it is null. GGUF files
+// of it are files of Llama.
 //
 //===----------------------------------------------------------------------===//
 

@@ -24,5 +24,5 @@ static void read(const JsonObject &json, ModelConfig &config) {
 }
 
 Family qc::llama::qwen2Family() {
-  return {"qwen2", "Qwen2ForCausalLM", {}, start, read};
+  return {"qwen2", "Qwen2ForCausalLM", {}, start, read, "qwen2"};
 }

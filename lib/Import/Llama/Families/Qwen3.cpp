@@ -24,5 +24,5 @@ static void read(const JsonObject &json, ModelConfig &config) {
 }
 
 Family qc::llama::qwen3Family() {
-  return {"qwen3", "Qwen3ForCausalLM", {}, start, read};
+  return {"qwen3", "Qwen3ForCausalLM", {}, start, read, "qwen3"};
 }
