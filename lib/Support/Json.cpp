@@ -4,7 +4,9 @@
 //
 // llvm::json recurses on nesting and keeps the last of equal keys, so a scan
 // over the text looks for both before it is parsed. The scan follows strings,
-// brackets and commas alone; whatever else is wrong the parser finds.
+// brackets and commas alone; whatever else is wrong the parser finds. It also
+// takes escaped surrogates beyond U+1FFFF for other characters (LLVM 22), so
+// pairs of them become UTF-8 first.
 //
 //===----------------------------------------------------------------------===//
 
@@ -115,6 +117,43 @@ void Scan::run() {
     }
 }
 
+/// The number of `\uXXXX` at the front; nullopt for anything else.
+static std::optional<uint32_t> escapeAt(llvm::StringRef text) {
+  uint32_t code = 0;
+  if (text.size() < 6 || !text.starts_with("\\u") || text[2] == '+' ||
+      text.slice(2, 6).getAsInteger(16, code))
+    return std::nullopt;
+  return code;
+}
+
+/// The character of two escaped surrogates at the front.
+static std::optional<uint32_t> surrogatesAt(llvm::StringRef text) {
+  std::optional<uint32_t> high = escapeAt(text);
+  std::optional<uint32_t> low = escapeAt(text.drop_front(high ? 6 : 0));
+  if (!high || !low || *high >> 10 != 0x36 || *low >> 10 != 0x37)
+    return std::nullopt;
+  return 0x10000 + ((*high & 0x3ff) << 10) + (*low & 0x3ff);
+}
+
+static std::string joinSurrogates(llvm::StringRef text) {
+  std::string result;
+  for (size_t at; (at = text.find('\\')) != llvm::StringRef::npos;) {
+    result += text.take_front(at);
+    text = text.drop_front(at);
+    if (std::optional<uint32_t> code = surrogatesAt(text)) {
+      for (int shift : {18, 12, 6, 0})
+        result += static_cast<char>((shift == 18 ? 0xf0 : 0x80) |
+                                    (*code >> shift & 0x3f));
+      text = text.drop_front(12);
+      continue;
+    }
+    // The escaped character may be a backslash itself.
+    result += text.take_front(2);
+    text = text.drop_front(std::min<size_t>(2, text.size()));
+  }
+  return result + text.str();
+}
+
 llvm::Expected<json::Value> qc::parseJson(llvm::StringRef text,
                                           llvm::StringRef code,
                                           llvm::StringRef file,
@@ -123,6 +162,9 @@ llvm::Expected<json::Value> qc::parseJson(llvm::StringRef text,
     return inputError(code, file, "",
                       llvm::Twine(text.size()) + " bytes of JSON",
                       "at most " + llvm::Twine(limits.maxBytes));
+  std::string joined;
+  if (text.contains_insensitive("\\ud"))
+    text = joined = joinSurrogates(text);
   FirstFault fault(code, file);
   Scan(text, fault, limits).run();
   if (fault.failed())

@@ -22,6 +22,18 @@ TEST(Json, ParsesTexts) {
   EXPECT_TRUE(value.getAsObject()->get("c"));
 }
 
+TEST(Json, JoinsSurrogates) {
+  auto value = llvm::cantFail(parseJson(
+      R"(["\ud83d\ude00 \uD840\uDC3A", "\\ud840\\udc3a", "\ud840x", "\udbff\udfff"])",
+      "bad-json", "a.json"));
+  const llvm::json::Array &texts = *value.getAsArray();
+  EXPECT_EQ(texts[0].getAsString(), "\xf0\x9f\x98\x80 \xf0\xa0\x80\xba");
+  EXPECT_EQ(texts[1].getAsString(), "\\ud840\\udc3a");
+  EXPECT_EQ(texts[2].getAsString(), "\xef\xbf\xbdx");
+  EXPECT_EQ(texts[3].getAsString(), "\xf4\x8f\xbf\xbf");
+  EXPECT_NE(faultOf(R"({"\ud840\udc3a": 1, "\xf0\xa0\x80\xba": 2})"), "");
+}
+
 TEST(Json, BoundsNesting) {
   std::string deep = std::string(100000, '[') + std::string(100000, ']');
   EXPECT_EQ(faultOf(deep), "a.json: offset 32: found arrays and objects nested "
