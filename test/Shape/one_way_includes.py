@@ -13,7 +13,7 @@ LAYERS = [
     ["Numerics", "Support", "TargetInfo"],
     ["Dialect/QC/IR"],
     ["Analysis", "Quantization", "Dialect/QC/Transforms"],
-    ["Transforms", "Conversion", "Import", "Export"],
+    ["Transforms", "Conversion", "Import", "Export", "Tokenizer"],
     ["Target"],
     ["Pipelines"],
     ["Execution"],
@@ -22,7 +22,8 @@ LAYERS = [
 LAYER = {name: i for i, names in enumerate(LAYERS) for name in names}
 # The runtime stands aside: it becomes part of the user's program.
 RUNTIME_SEES = {"Runtime", "Numerics"}
-WITHOUT_MLIR = {"Numerics", "Quantization", "TargetInfo", "Runtime"}
+WITHOUT_MLIR = {"Numerics", "Quantization", "TargetInfo", "Tokenizer",
+                "Runtime"}
 WITHOUT_LLVM = {"Numerics", "Runtime"}
 INCLUDE = re.compile(r'^\s*#\s*include\s+["<]([^">]+)[">]')
 
