@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// qc-block-codec list
+// qc-block-codec join|decode FORMAT ROWS COLUMNS [transposed] <IN >OUT
+//
+// The block formats at the command line, for tests that compare them with other
+// implementations. `list` prints name, GGUF number, elements and bytes of a
+// block. The others read the blocks of ROWS rows: `decode` writes the values as
+// f32, `join` the blocks again from their components. `transposed` keeps the
+// components of the matrix with blocks along its first axis.
+
+#include "qc/Numerics/Blocks.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+using namespace qc::numerics;
+
+static std::vector<uint8_t> readInput() {
+  std::vector<uint8_t> bytes;
+  uint8_t buffer[1 << 16];
+  while (size_t n = std::fread(buffer, 1, sizeof(buffer), stdin))
+    bytes.insert(bytes.end(), buffer, buffer + n);
+  return bytes;
+}
+
+template <typename T> static void writeOutput(const std::vector<T> &values) {
+  std::fwrite(values.data(), sizeof(T), values.size(), stdout);
+}
+
+static int fail(const std::string &what) {
+  std::fprintf(stderr, "error: %s\n", what.c_str());
+  return 1;
+}
+
+static void list() {
+  for (const BlockFormat &format : blockFormats())
+    std::printf("%s %u %u %u\n", format.name.data(), format.typeId,
+                format.elements, format.bytes);
+}
+
+/// Row-major [a, b] to [b, a].
+static std::vector<float> transpose(const std::vector<float> &values, size_t a,
+                                    size_t b) {
+  std::vector<float> result(values.size());
+  for (size_t i = 0; i < a; ++i)
+    for (size_t j = 0; j < b; ++j)
+      result[j * a + i] = values[i * b + j];
+  return result;
+}
+
+int main(int argc, char **argv) {
+  std::string command = argc > 1 ? argv[1] : "";
+  if (command == "list") {
+    list();
+    return 0;
+  }
+  if (argc < 5)
+    return fail("expected a command, a format, rows and columns");
+  const BlockFormat *format = findBlockFormat(argv[2]);
+  if (!format)
+    return fail("unknown format " + std::string(argv[2]));
+  bool transposed = argc > 5;
+  std::vector<int64_t> shape{std::atoll(argv[3]), std::atoll(argv[4])};
+  size_t axis = 1;
+  if (transposed) {
+    std::reverse(shape.begin(), shape.end());
+    axis = 0;
+  }
+  std::optional<size_t> size = blockByteSize(*format, shape, axis);
+  if (!size)
+    return fail("the columns are not whole blocks");
+  std::vector<uint8_t> bytes = readInput();
+  if (bytes.size() != *size)
+    return fail("found " + std::to_string(bytes.size()) + " bytes, expected " +
+                std::to_string(*size));
+  std::vector<ComponentData> data = unpackBlocks(*format, shape, axis, bytes);
+  DecodeSpec spec = blockSpec(*format, shape.size(), axis);
+  if (std::string error = verify(spec, shape, data); !error.empty())
+    return fail(error);
+  if (command == "join") {
+    writeOutput(packBlocks(*format, shape, axis, data));
+  } else if (command == "decode") {
+    std::vector<float> values = decode(spec, shape, data);
+    writeOutput(transposed ? transpose(values, shape[0], shape[1]) : values);
+  } else {
+    return fail("unknown command " + command);
+  }
+  return 0;
+}
