@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // qc-block-codec list
-// qc-block-codec join|decode FORMAT ROWS COLUMNS [transposed] <IN >OUT
+// qc-block-codec join|decode|encode FORMAT ROWS COLUMNS [transposed] <IN >OUT
 //
 // The block formats at the command line, for tests that compare them with other
 // implementations. `list` prints name, GGUF number, elements and bytes of a
 // block. The others read the blocks of ROWS rows: `decode` writes the values as
-// f32, `join` the blocks again from their components. `transposed` keeps the
-// components of the matrix with blocks along its first axis.
+// f32, `join` the blocks again from their components; `encode` reads f32 values
+// (with more than ROWS of them, the importance of each column first) and writes
+// blocks. `transposed` keeps the components of the matrix with blocks along its
+// first axis.
 
 #include "qc/Numerics/Blocks.h"
 
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <string>
 
 using namespace qc::numerics;
@@ -51,6 +54,30 @@ static std::vector<float> transpose(const std::vector<float> &values, size_t a,
   return result;
 }
 
+/// Reads values, and before them perhaps the importance of each column.
+static int encode(const BlockFormat &format, const std::vector<int64_t> &shape,
+                  size_t axis) {
+  std::vector<uint8_t> bytes = readInput();
+  size_t count = static_cast<size_t>(shape[0] * shape[1]);
+  std::vector<float> values(bytes.size() / sizeof(float));
+  std::memcpy(values.data(), bytes.data(), values.size() * sizeof(float));
+  std::vector<float> importance;
+  size_t columns = static_cast<size_t>(shape[axis]);
+  if (values.size() == count + columns) {
+    importance.assign(values.begin(), values.begin() + columns);
+    values.erase(values.begin(), values.begin() + columns);
+  }
+  if (values.size() != count)
+    return fail("found " + std::to_string(values.size()) +
+                " values, expected " + std::to_string(count));
+  if (axis == 0)
+    values = transpose(values, shape[1], shape[0]);
+  writeOutput(
+      packBlocks(format, shape, axis,
+                 encodeBlocks(format, values, shape, axis, importance)));
+  return 0;
+}
+
 int main(int argc, char **argv) {
   std::string command = argc > 1 ? argv[1] : "";
   if (command == "list") {
@@ -72,6 +99,8 @@ int main(int argc, char **argv) {
   std::optional<size_t> size = blockByteSize(*format, shape, axis);
   if (!size)
     return fail("the columns are not whole blocks");
+  if (command == "encode")
+    return encode(*format, shape, axis);
   std::vector<uint8_t> bytes = readInput();
   if (bytes.size() != *size)
     return fail("found " + std::to_string(bytes.size()) + " bytes, expected " +

@@ -113,6 +113,17 @@ std::vector<uint8_t> packBlocks(const BlockFormat &format,
                                 std::span<const int64_t> shape, size_t axis,
                                 std::span<const ComponentData> data);
 
+/// Encodes row-major `values`. Formats that the gguf package encodes (q4_0 q4_1
+/// q5_0 q5_1 q8_0 tq1_0 tq2_0 mxfp4) get the codes that it gives; the others
+/// those of a search for the least squared error, in which an element counts as
+/// much as `importance` says of its place along the axis (empty: all alike).
+/// NaN counts as 0.
+std::vector<ComponentData> encodeBlocks(const BlockFormat &format,
+                                        std::span<const float> values,
+                                        std::span<const int64_t> shape,
+                                        size_t axis,
+                                        std::span<const float> importance = {});
+
 } // namespace qc::numerics
 
 #endif // QC_NUMERICS_BLOCKS_H

@@ -2,7 +2,7 @@
 //
 // Blocks to components and back, as the fields of a format say.
 
-#include "qc/Numerics/Blocks.h"
+#include "Encoders.h"
 
 #include "qc/Numerics/Packing.h"
 
@@ -198,11 +198,10 @@ static void loadSlab(const uint8_t *bytes, size_t row, ElementKind kind,
   std::copy(codes.begin(), codes.end(), slab.begin());
 }
 
-std::vector<ComponentData> unpackBlocks(const BlockFormat &format,
-                                        std::span<const int64_t> shape,
-                                        size_t axis,
-                                        std::span<const uint8_t> bytes) {
-  assert(blockByteSize(format, shape, axis) == bytes.size());
+std::vector<ComponentData> blocks::makeBlocks(const BlockFormat &format,
+                                              std::span<const int64_t> shape,
+                                              size_t axis,
+                                              const BlockMaker &make) {
   std::vector<ComponentData> data;
   for (Component &component :
        components(blockSpec(format, shape.size(), axis), shape)) {
@@ -213,8 +212,7 @@ std::vector<ComponentData> unpackBlocks(const BlockFormat &format,
   for (size_t o = 0; o < slabs.outer; ++o) {
     for (size_t line = 0; line < slabs.inner; ++line)
       for (size_t block = 0; block < slabs.blocks; ++block) {
-        splitBlock(format, bytes.first(format.bytes), slabs.parts);
-        bytes = bytes.subspan(format.bytes);
+        make((o * slabs.inner + line) * slabs.blocks + block, slabs.parts);
         slabs.scatter(block, line);
       }
     for (size_t k = 0; k < data.size(); ++k) {
@@ -224,6 +222,18 @@ std::vector<ComponentData> unpackBlocks(const BlockFormat &format,
     }
   }
   return data;
+}
+
+std::vector<ComponentData> unpackBlocks(const BlockFormat &format,
+                                        std::span<const int64_t> shape,
+                                        size_t axis,
+                                        std::span<const uint8_t> bytes) {
+  assert(blockByteSize(format, shape, axis) == bytes.size());
+  return blocks::makeBlocks(
+      format, shape, axis, [&](size_t index, BlockParts &parts) {
+        splitBlock(format, bytes.subspan(index * format.bytes, format.bytes),
+                   parts);
+      });
 }
 
 std::vector<uint8_t> packBlocks(const BlockFormat &format,

@@ -8,7 +8,7 @@ import sys
 
 import gguf
 import numpy as np
-from gguf.quants import dequantize
+from gguf.quants import dequantize, quantize
 
 ROWS, BLOCKS = 5, 3
 # Where a block keeps 16-bit floats; random bytes would make NaNs there.
@@ -75,10 +75,55 @@ def check_decode(random, name, qtype):
     print(f"{name}: decodes and joins as gguf")
 
 
+def edge_rows(random, columns):
+    """Values that encoders meet rarely, a row each."""
+    rows = np.zeros((12, columns), np.float32)
+    rows[1, 7::32] = 3.5  # single outliers
+    rows[2, 7::32] = -3.5
+    rows[3] = -0.0
+    rows[4] = random.normal(size=columns) * 1e-8  # scales below f16's normals
+    rows[5] = random.normal(size=columns) * 1e-40  # and below f32's
+    rows[6] = random.normal(size=columns) * 3e4
+    rows[7] = 1.0
+    rows[8] = random.integers(-8, 9, columns)  # ties
+    rows[9] = random.integers(-127, 128, columns) / 2
+    rows[10] = random.choice([-1, 0, 1], columns) * 0.02
+    # Powers of two and their neighbours, where exponents change.
+    power = np.exp2(random.integers(-100, 60, (1, columns // 32)))
+    rows[11] = np.repeat(power, 32)
+    rows[11, ::32] = np.nextafter(rows[11, ::32], np.float32(0))
+    rows[11, 1::32] = rows[11, ::32]
+    rows[11].reshape(-1, 32)[:, 2:] *= random.uniform(-1, 1, (1, 30))
+    return rows
+
+
+def check_encode(random, name, qtype):
+    """Our blocks are gguf's; False where gguf has no encoder."""
+    columns = BLOCKS * max(256, gguf.GGML_QUANT_SIZES[qtype][0])
+    values = random.normal(size=(20, columns)).astype(np.float32)
+    values = np.concatenate([values, edge_rows(random, columns)])
+    try:
+        with np.errstate(all="ignore"):
+            expected = quantize(values, qtype)
+    except NotImplementedError:
+        return False
+    for layout in ([], ["transposed"]):
+        out = codec("encode", name, len(values), columns, *layout,
+                    data=values.tobytes())
+        found = np.frombuffer(out, np.uint8).reshape(expected.shape)
+        wrong = np.argwhere(found != expected)
+        assert not len(wrong), (
+            f"{name} {layout}: {len(wrong)} bytes, first at {wrong[0]}: "
+            f"{found[tuple(wrong[0])]}, expected {expected[tuple(wrong[0])]}")
+    print(f"{name}: encodes as gguf")
+    return True
+
+
 def main():
     random = np.random.default_rng(int(sys.argv[1]) if sys.argv[1:] else 1)
     for name, qtype in formats().items():
         check_decode(random, name, qtype)
+        check_encode(random, name, qtype)
 
 
 if __name__ == "__main__":
