@@ -178,6 +178,8 @@ static std::string verifyScale(const DecodeSpec &spec, unsigned index) {
     return "scale '" + scale.name + "' is i64";
   if (scale.parent && *scale.parent >= index)
     return "parent of scale '" + scale.name + "' is not an earlier scale";
+  if (scale.addend && *scale.addend >= index)
+    return "addend of scale '" + scale.name + "' is not an earlier scale";
   Kind stored = scale.kind == ElementKind::F32 ? Kind::F32 : Kind::I32;
   if (scale.toFloat && !maps(*scale.toFloat, stored, Kind::F32))
     return "decode of scale '" + scale.name + "' has the wrong type";

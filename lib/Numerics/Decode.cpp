@@ -47,8 +47,11 @@ static ScaleOffset appendScales(Program &p, const DecodeSpec &spec) {
   for (size_t k = 0; k < spec.scales.size(); ++k) {
     const ScaleComponent &scale = spec.scales[k];
     Value own = scaleToFloat(p, scale, raw[k]);
-    effective.push_back(scale.parent ? p.mul(own, effective[*scale.parent])
-                                     : own);
+    if (scale.parent)
+      own = p.mul(own, effective[*scale.parent]);
+    if (scale.addend)
+      own = p.add(own, effective[*scale.addend]);
+    effective.push_back(own);
   }
   ScaleOffset result;
   if (spec.scale)

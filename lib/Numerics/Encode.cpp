@@ -5,7 +5,7 @@
 
 #include "qc/Numerics/Encode.h"
 
-#include "Groups.h"
+#include "EncodeParts.h"
 
 #include "qc/Numerics/Float16.h"
 #include "qc/Numerics/Packing.h"
@@ -69,17 +69,6 @@ DecodeSpec affineSpec(const AffineFormat &format) {
   return spec;
 }
 
-DecodeSpec codebookSpec(const CodebookFormat &format) {
-  assert(format.bits >= 1 && format.bits <= 8 && !format.codebook.empty() &&
-         format.codebook.size() <= size_t(1) << format.bits);
-  DecodeSpec spec;
-  spec.codeBits = format.bits;
-  spec.codeToFloat = codeProgram(
-      [&](Program &p, Value code) { return p.table(format.codebook, code); });
-  addScale(spec, format.scaleKind, format.group);
-  return spec;
-}
-
 DecodeSpec float16Spec() {
   DecodeSpec spec;
   spec.codeBits = 16;
@@ -98,9 +87,8 @@ DecodeSpec bfloat16Spec() {
 
 //===-- Parts ----------------------------------------------------------------//
 
-/// Components of `spec` with their bytes 0.
-static std::vector<ComponentData> allocate(const DecodeSpec &spec,
-                                           std::span<const int64_t> shape) {
+std::vector<ComponentData> allocate(const DecodeSpec &spec,
+                                    std::span<const int64_t> shape) {
   std::vector<ComponentData> data;
   for (Component &component : components(spec, shape)) {
     size_t bytes = byteSize(component.kind, component.shape);
@@ -109,8 +97,7 @@ static std::vector<ComponentData> allocate(const DecodeSpec &spec,
   return data;
 }
 
-/// Stores 8-bit or narrower codes.
-static void storeCodes(std::span<const uint8_t> codes, ComponentData &data) {
+void storeCodes(std::span<const uint8_t> codes, ComponentData &data) {
   Rows rows(data.component.shape);
   packRows(codes, rows.count, rows.columns, bitWidth(data.component.kind),
            data.bytes);
@@ -124,7 +111,7 @@ static void store16(std::span<const uint16_t> values, ComponentData &data) {
   }
 }
 
-static void storeScales(std::span<const float> scales, ComponentData &data) {
+void storeScales(std::span<const float> scales, ComponentData &data) {
   if (data.component.kind == ElementKind::F32) {
     if (!scales.empty())
       std::memcpy(data.bytes.data(), scales.data(), scales.size_bytes());
@@ -153,25 +140,8 @@ float roundScale(float scale, ElementKind kind) {
   return std::isnan(scale) ? 1.0f : std::clamp(scale, smallest, largest);
 }
 
-/// Calls fn(element index, group) for all elements in order.
-template <typename Fn>
-static void forEachElement(const Rows &rows, const GroupMap &map, Fn fn) {
-  for (size_t r = 0; r < rows.count; ++r) {
-    size_t base = map.rowBase(r);
-    for (size_t c = 0; c < rows.columns; ++c)
-      fn(r * rows.columns + c, map(base, c));
-  }
-}
-
-namespace {
-struct Range {
-  float lo = 0.0f, hi = 0.0f;
-};
-} // namespace
-
-/// Extremes of each group, 0 included; NaN does not count.
-static std::vector<Range> groupRanges(std::span<const float> values,
-                                      const Rows &rows, const GroupMap &map) {
+std::vector<Range> groupRanges(std::span<const float> values, const Rows &rows,
+                               const GroupMap &map) {
   std::vector<Range> ranges(map.size());
   forEachElement(rows, map, [&](size_t i, size_t g) {
     float v = values[i];
@@ -274,49 +244,6 @@ Encoded encodeAffine(std::span<const float> values,
   storeCodes(codes, result.data.front());
   if (!format.symmetric)
     storeCodes(zeros, result.data[1]);
-  storeScales(scales, result.data.back());
-  return result;
-}
-
-//===-- Codebook
-//-----------------------------------------------------------===//
-
-/// Index of the entry nearest to `v`; the lowest of equally near ones.
-static uint8_t nearestEntry(std::span<const float> codebook, float v) {
-  v = std::isnan(v) ? 0.0f : v;
-  size_t best = 0;
-  for (size_t k = 1; k < codebook.size(); ++k)
-    if (std::fabs(codebook[k] - v) < std::fabs(codebook[best] - v))
-      best = k;
-  return static_cast<uint8_t>(best);
-}
-
-Encoded encodeCodebook(std::span<const float> values,
-                       std::span<const int64_t> shape,
-                       const CodebookFormat &format) {
-  Encoded result{codebookSpec(format), {}};
-  result.data = allocate(result.spec, shape);
-  Rows rows(shape);
-  GroupMap map(shape, format.group);
-  assert(values.size() == rows.count * rows.columns);
-  constexpr float largest = std::numeric_limits<float>::max();
-  float reach = 0.0f;
-  for (float entry : format.codebook)
-    reach = std::max(reach, std::fabs(entry));
-  assert(reach > 0.0f && reach <= largest && "codebook without a scale");
-
-  std::vector<float> scales;
-  for (Range range : groupRanges(values, rows, map)) {
-    float bound = std::min(std::max(-range.lo, range.hi), largest);
-    float scale = bound > 0.0f ? bound / reach : 1.0f;
-    scales.push_back(roundScale(scale, format.scaleKind));
-  }
-  std::vector<uint8_t> codes(values.size());
-  forEachElement(rows, map, [&](size_t i, size_t g) {
-    float v = std::clamp(values[i] / scales[g], -reach, reach);
-    codes[i] = nearestEntry(format.codebook, v);
-  });
-  storeCodes(codes, result.data.front());
   storeScales(scales, result.data.back());
   return result;
 }

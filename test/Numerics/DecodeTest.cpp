@@ -42,9 +42,9 @@ static DecodeSpec treeSpec() {
   code.output(code.isub(c, code.constI(8)));
   spec.codeToInt = code;
   spec.scales = {
-      {"super", ElementKind::F16, {}, std::nullopt, std::nullopt},
-      {"scales", ElementKind::U6, {1, 2}, 0, std::nullopt},
-      {"mins", ElementKind::U5, {1, 0}, 0, std::nullopt},
+      {.name = "super", .kind = ElementKind::F16},
+      {.name = "scales", .kind = ElementKind::U6, .group = {1, 2}, .parent = 0},
+      {.name = "mins", .kind = ElementKind::U5, .group = {1, 0}, .parent = 0},
   };
   spec.scale = 1;
   spec.offset = 2;
@@ -92,7 +92,10 @@ TEST(Decode, zeroPointAndExponentScale) {
   Value e = exponent.input(Kind::I32);
   exponent.output(exponent.bitcastToF32(exponent.ishl(e, exponent.constI(23))));
   spec.codeToInt = code;
-  spec.scales = {{"scales", ElementKind::U8, {2}, std::nullopt, exponent}};
+  spec.scales = {{.name = "scales",
+                  .kind = ElementKind::U8,
+                  .group = {2},
+                  .toFloat = exponent}};
   spec.scale = 0;
   spec.zeroPoint = ZeroPointComponent{"zero_points", ElementKind::I8, {3}};
   Shape shape{5};
@@ -105,6 +108,28 @@ TEST(Decode, zeroPointAndExponentScale) {
             (std::vector<float>{0.0f, 1.0f, 4.0f, 10.0f, 3.0f}));
   EXPECT_EQ(scaleProgram(spec).inputs().size(), 1u);
   EXPECT_EQ(valueProgram(spec).inputs().size(), 3u);
+}
+
+TEST(Decode, scaleWithAddend) {
+  DecodeSpec spec = treeSpec();
+  // The scale of two columns is its integer times the f16, and 2 more.
+  spec.scales.insert(spec.scales.begin() + 1,
+                     {.name = "mean", .kind = ElementKind::I8});
+  spec.scales[2].addend = 1;
+  spec.scale = 2;
+  spec.offset.reset();
+  Shape shape{2, 3};
+  std::vector<ComponentData> data = treeData();
+  data.pop_back();
+  data.insert(data.begin() + 2, {components(spec, shape)[2], {2}});
+  data.push_back({components(spec, shape)[4], {0, 0}});
+  EXPECT_EQ(verify(spec, shape, data), "");
+  EXPECT_EQ(decode(spec, shape, data),
+            (std::vector<float>{0.0f, 2.5f, -33.5f, //
+                                -24.0f, 21.0f, 0.0f}));
+  spec.scales[2].addend = 2;
+  EXPECT_EQ(verify(spec, 2),
+            "addend of scale 'scales' is not an earlier scale");
 }
 
 TEST(Decode, plainFloatHasNoScale) {

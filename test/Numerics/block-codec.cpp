@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // qc-block-codec list
+// qc-block-codec values|codes MINIFLOAT <IN >OUT
 // qc-block-codec join|decode|encode FORMAT ROWS COLUMNS [transposed] <IN >OUT
 //
 // The block formats at the command line, for tests that compare them with other
@@ -9,9 +10,11 @@
 // f32, `join` the blocks again from their components; `encode` reads f32 values
 // (with more than ROWS of them, the importance of each column first) and writes
 // blocks. `transposed` keeps the components of the matrix with blocks along its
-// first axis.
+// first axis. `values` writes the f32 of each code of a small float, `codes`
+// the code of each f32.
 
 #include "qc/Numerics/Blocks.h"
+#include "qc/Numerics/Minifloat.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -42,6 +45,27 @@ static void list() {
   for (const BlockFormat &format : blockFormats())
     std::printf("%s %u %u %u\n", format.name.data(), format.typeId,
                 format.elements, format.bytes);
+}
+
+static int convertMinifloats(const std::string &command, const char *name) {
+  const Minifloat *format = findMinifloat(name);
+  if (!format)
+    return fail("unknown float " + std::string(name));
+  std::vector<uint8_t> bytes = readInput();
+  if (command == "values") {
+    std::vector<float> values;
+    for (uint8_t code : bytes)
+      values.push_back(minifloatToFloat(*format, code));
+    writeOutput(values);
+    return 0;
+  }
+  std::vector<float> values(bytes.size() / sizeof(float));
+  std::memcpy(values.data(), bytes.data(), values.size() * sizeof(float));
+  std::vector<uint8_t> codes;
+  for (float value : values)
+    codes.push_back(floatToMinifloat(*format, value));
+  writeOutput(codes);
+  return 0;
 }
 
 /// Row-major [a, b] to [b, a].
@@ -84,6 +108,8 @@ int main(int argc, char **argv) {
     list();
     return 0;
   }
+  if (argc == 3 && (command == "values" || command == "codes"))
+    return convertMinifloats(command, argv[2]);
   if (argc < 5)
     return fail("expected a command, a format, rows and columns");
   const BlockFormat *format = findBlockFormat(argv[2]);

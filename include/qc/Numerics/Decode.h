@@ -75,12 +75,14 @@ struct ScaleComponent {
   ElementKind kind = ElementKind::F32;
   /// Elements of the tensor that share one scale, per axis; 0 is the whole
   /// axis. An empty list is the whole tensor.
-  std::vector<int64_t> group;
+  std::vector<int64_t> group = {};
   /// Index of the scale, earlier in the list, that multiplies this one.
-  std::optional<unsigned> parent;
+  std::optional<unsigned> parent = {};
+  /// Index of the scale, earlier in the list, that is added to that product.
+  std::optional<unsigned> addend = {};
   /// Stored bits (an i32; an f32 if kind is F32) -> f32, where the plain
   /// conversion of `kind` is not meant, e.g. an exponent or an 8-bit float.
-  std::optional<Program> toFloat;
+  std::optional<Program> toFloat = {};
 };
 
 /// Integer subtracted from the integer code.
@@ -133,7 +135,8 @@ std::string verify(const DecodeSpec &spec, std::span<const int64_t> shape,
 /// Effective scale and offset of a group. Inputs: the stored bits of each
 /// scale in list order (i32 sign- or zero-extended, f32 for F32). Outputs: S
 /// (1 if there is none), and O if there is one. A chain is multiplied from the
-/// root down: S(node) = value(node) * S(parent), each product rounded.
+/// root down: S(node) = value(node) * S(parent) + S(addend), each product and
+/// sum rounded.
 Program scaleProgram(const DecodeSpec &spec);
 
 /// The whole decode of one element. Inputs: code, zero point if there is one,

@@ -33,14 +33,32 @@ struct AffineFormat {
   ElementKind scaleKind = ElementKind::F32;
 };
 
-/// Codes are looked up in `codebook` (2^bits entries or fewer) and scaled so
-/// that the group's largest magnitude meets the codebook's largest.
+/// Codes are looked up in `codebook` (2^bits entries or fewer) and scaled.
+/// Codes of integers in [-128, 127] decode to integers, others to floats.
 struct CodebookFormat {
   unsigned bits = 4;
   std::vector<float> codebook = {};
   std::vector<int64_t> group = {};
   ElementKind scaleKind = ElementKind::F32;
+  /// Double quantization (QLoRA, section 3), unless 0: scales less their mean
+  /// are 8-bit codes of dynamicCodebook(), with an f32 for each `nested` of
+  /// them along the axis of the groups.
+  int64_t nested = 0;
 };
+
+/// Tables with a name, the entries in the order of their codes.
+struct NamedCodebook {
+  std::string_view name;
+  std::span<const float> values;
+};
+/// nf4 (QLoRA, appendix E); fp4, the 4-bit float of the bitsandbytes package,
+/// largest value 1; ternary, binary.
+std::span<const NamedCodebook> namedCodebooks();
+
+/// The 256 values of dynamic tree quantization in [-1, 1], ascending (Dettmers
+/// et al., 8-bit Optimizers via Block-wise Quantization, 2021): for each of
+/// seven powers of ten twice as many equal steps as for the one below.
+std::vector<float> dynamicCodebook();
 
 DecodeSpec affineSpec(const AffineFormat &format);
 DecodeSpec codebookSpec(const CodebookFormat &format);
@@ -56,10 +74,13 @@ Encoded encodeAffine(std::span<const float> values,
                      ClipMode clip = ClipMode::MinMax);
 
 /// Nearest entry of x / scale; of two equally near ones the lower index. NaN
-/// gives the entry nearest to 0.
+/// gives the entry nearest to 0. With MinMax a group's largest magnitude meets
+/// the codebook's largest, with Mse the scale is that of least squared error
+/// that a search finds.
 Encoded encodeCodebook(std::span<const float> values,
                        std::span<const int64_t> shape,
-                       const CodebookFormat &format);
+                       const CodebookFormat &format,
+                       ClipMode clip = ClipMode::MinMax);
 
 Encoded encodeFloat16(std::span<const float> values,
                       std::span<const int64_t> shape);

@@ -6,7 +6,6 @@
 #include "SearchPart.h"
 
 #include <algorithm>
-#include <cassert>
 #include <cmath>
 #include <limits>
 #include <utility>
@@ -19,20 +18,24 @@ Levels::Levels(const BlockFormat &format) : bias(format.bias) {
   int top = (1 << format.codeBits) - 1;
   lowest = static_cast<float>(-bias);
   highest = static_cast<float>(top - bias);
-  if (format.codebook.empty())
-    return;
-  for (size_t k = 0; k < format.codebook.size(); ++k)
+  if (!format.codebook.empty())
+    setEntries(
+        std::vector<float>(format.codebook.begin(), format.codebook.end()));
+}
+
+void Levels::setEntries(std::span<const float> codebook) {
+  for (size_t k = 0; k < codebook.size(); ++k)
     codes.push_back(static_cast<uint16_t>(k));
   std::sort(codes.begin(), codes.end(), [&](uint16_t a, uint16_t b) {
-    return std::pair(format.codebook[a], a) < std::pair(format.codebook[b], b);
+    return std::pair(codebook[a], a) < std::pair(codebook[b], b);
   });
   // A level that two codes share belongs to the first.
   auto twin = [&](uint16_t a, uint16_t b) {
-    return format.codebook[a] == format.codebook[b];
+    return codebook[a] == codebook[b];
   };
   codes.erase(std::unique(codes.begin(), codes.end(), twin), codes.end());
   for (uint16_t code : codes)
-    entries.push_back(static_cast<float>(format.codebook[code]));
+    entries.push_back(codebook[code]);
   for (size_t k = 1; k < entries.size(); ++k)
     limits.push_back((entries[k - 1] + entries[k]) / 2);
   lowest = entries.front();
@@ -52,9 +55,9 @@ void Levels::round(std::span<const float> values,
   }
   std::fill(levels.begin(), levels.end(), entries.front());
   for (size_t k = 0; k < limits.size(); ++k) {
-    float limit = limits[k], step = entries[k + 1] - entries[k];
+    float limit = limits[k], next = entries[k + 1];
     for (size_t i = 0; i < values.size(); ++i)
-      levels[i] += values[i] > limit ? step : 0.0f;
+      levels[i] = values[i] > limit ? next : levels[i];
   }
 }
 
@@ -71,13 +74,12 @@ uint16_t Levels::code(float level) const {
 
 float Part::round(Line line) {
   size_t n = values.size();
-  assert(n <= maxSize);
   float inverse = line.scale != 0.0f ? 1.0f / line.scale : 0.0f;
   inverse =
       std::fabs(inverse) <= std::numeric_limits<float>::max() ? inverse : 0.0f;
   for (size_t i = 0; i < n; ++i)
     scaled[i] = (values[i] + line.offset) * inverse;
-  levels.round(std::span(scaled).first(n), std::span(trial).first(n));
+  levels.round(scaled, trial);
   float error = 0.0f;
   for (size_t i = 0; i < n; ++i) {
     float difference = trial[i] * line.scale - line.offset - values[i];
@@ -131,7 +133,7 @@ void Part::descend(Line line, bool hasOffset, Line &best, float &least) {
   }
 }
 
-Line Part::fit(bool hasOffset) {
+Line Part::fit(bool hasOffset, bool positive) {
   float lo = 0.0f, hi = 0.0f;
   for (float v : values) {
     lo = std::min(lo, v);
@@ -153,10 +155,11 @@ Line Part::fit(bool hasOffset) {
       descend({step, -lo}, true, best, least);
       continue;
     }
-    // Levels are not symmetric: either extreme may meet either end.
     float extreme = hi > -lo ? hi : lo;
-    descend({extreme * shrink / levels.lowest, 0.0f}, false, best, least);
-    descend({extreme * shrink / levels.highest, 0.0f}, false, best, least);
+    // Levels are not symmetric: the extreme may meet either end.
+    for (float end : {levels.lowest, levels.highest})
+      if (end != 0.0f && !(positive && extreme / end < 0.0f))
+        descend({extreme * shrink / end, 0.0f}, false, best, least);
   }
   return best;
 }

@@ -8,14 +8,14 @@
 
 #include "qc/Numerics/Blocks.h"
 
-#include <array>
-
 namespace qc::numerics::blocks {
 
-/// The integers that codes stand for, ascending.
+/// The values that codes stand for.
 class Levels {
 public:
   explicit Levels(const BlockFormat &format);
+  /// Entries of a codebook, not all equal.
+  explicit Levels(std::span<const float> codebook) { setEntries(codebook); }
 
   /// The level nearest to each of `values`, as a float.
   void round(std::span<const float> values, std::span<float> levels) const;
@@ -25,11 +25,13 @@ public:
   float lowest, highest;
 
 private:
-  /// Entries of a codebook that is not a run of integers, with the limits
-  /// between neighbours; empty otherwise.
+  void setEntries(std::span<const float> codebook);
+
+  /// Entries of a codebook in order, with the limits between neighbours and
+  /// their codes; empty for a run of integers.
   std::vector<float> entries, limits;
   std::vector<uint16_t> codes;
-  int bias;
+  int bias = 0;
 };
 
 /// scale * level - offset.
@@ -42,17 +44,17 @@ class Part {
 public:
   Part(const Levels &levels, std::span<const float> values,
        std::span<const float> weights)
-      : levels(levels), values(values), weights(weights) {}
+      : levels(levels), values(values), weights(weights), scaled(values.size()),
+        trial(values.size()) {}
 
   /// Rounds to the levels of `line`; returns the weighted squared error.
   float round(Line line);
   /// The levels of the last round().
-  std::span<const float> rounded() const {
-    return std::span(trial).first(values.size());
-  }
+  std::span<const float> rounded() const { return trial; }
   /// The line of least error for levels that a grid of scales gives; with
-  /// `hasOffset` one with an offset that is not negative.
-  Line fit(bool hasOffset);
+  /// `hasOffset` one with an offset that is not negative. Without it the scale
+  /// may be negative, unless `positive` is asked for.
+  Line fit(bool hasOffset, bool positive = false);
 
   /// Sums over the last round() for normal equations.
   struct Sums {
@@ -66,10 +68,9 @@ private:
   /// Rounds to `line`, solves, and again while that helps; keeps the best.
   void descend(Line line, bool hasOffset, Line &best, float &least);
 
-  static constexpr size_t maxSize = 64;
   const Levels &levels;
   std::span<const float> values, weights;
-  std::array<float, maxSize> scaled{}, trial{};
+  std::vector<float> scaled, trial;
 };
 
 } // namespace qc::numerics::blocks
