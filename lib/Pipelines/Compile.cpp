@@ -59,11 +59,13 @@ std::vector<NamedFormat> namedFormats() {
   std::vector<NamedFormat> formats;
   for (const auto &entry : dialect->getFormats()) {
     auto encoding = llvm::cast<mlir::qc::EncodingAttrInterface>(entry.second);
-    NamedFormat format{entry.first().str(), 0, 0};
+    NamedFormat format{entry.first().str(), 0, false, 0};
     if (!encoding.getGroup().empty()) {
       format.group = *llvm::max_element(encoding.getGroup());
       encoding = llvm::cast<mlir::qc::EncodingAttrInterface>(
           encoding.withGroup({format.group, 1}));
+      format.hasOtherGroups =
+          format.group < 0 || encoding.withGroup({format.group / 2, 1});
     }
     format.bits = encoding.getBitsPerWeight({1024, 1024});
     formats.push_back(std::move(format));

@@ -139,6 +139,21 @@ static Attribute encodingOf(const QuantizableLayer &layer,
                            conv.has_value());
 }
 
+/// Why the weight cannot have `encoding`; empty if it can.
+static std::string refuseShape(const QuantizableLayer &layer,
+                               Attribute encoding) {
+  std::string problem;
+  ScopedDiagnosticHandler handler(layer.op->getContext(),
+                                  [&](Diagnostic &diagnostic) {
+                                    problem = diagnostic.str();
+                                    return success();
+                                  });
+  auto type = cast<RankedTensorType>(layer.getWeight().getType());
+  (void)cast<EncodingAttrInterface>(encoding).verifyShape(
+      [&] { return layer.op->emitError(); }, type.getShape());
+  return problem;
+}
+
 std::string Quantize::refuseActivation(Value activation) {
   auto found = names.find(getCodeSource(activation));
   if (found == names.end())
@@ -155,8 +170,11 @@ std::string Quantize::refuseWeight(const QuantizableLayer &layer,
                                    Precision &precision) {
   using Activations = Precision::Activations;
   bool isProduct = MatMulView::match(layer.op).has_value();
-  if (!encodingOf(layer, precision))
+  Attribute encoding = encodingOf(layer, precision);
+  if (!encoding)
     return precision.format + " has no groups that suit its weight";
+  if (std::string problem = refuseShape(layer, encoding); !problem.empty())
+    return problem;
   if (precision.activations == Activations::Float)
     return "";
   if (precision.weightBits != 8 || precision.group != 0)

@@ -48,10 +48,14 @@ static Expected<int> formats(Driver &driver) {
   }
   for (const NamedFormat &format : namedFormats()) {
     std::string precision = format.name, weights = format.name;
-    if (format.group) {
+    if (format.hasOtherGroups)
       precision += "[-gG]";
-      weights += ", groups of G (" + std::to_string(format.group) + ")";
-    }
+    if (format.group < 0)
+      weights += ", per channel";
+    else if (format.group)
+      weights += (format.hasOtherGroups ? ", groups of G (" : ", blocks of ") +
+                 std::to_string(format.group) +
+                 (format.hasOtherGroups ? ")" : "");
     std::string bits = llvm::formatv("{0}", format.bits).str();
     table.add({precision, weights, "float32", bits});
     rows.push_back(json::Object{{"precision", precision},

@@ -76,8 +76,11 @@ std::unique_ptr<mlir::MLIRContext> makeContext();
 /// A number format that --precision knows by a name of its own.
 struct NamedFormat {
   std::string name;
-  /// Weights that share a scale where no -gG is given; 0: no scales.
+  /// Weights that share a scale where no -gG is given; 0: no scales, -1: those
+  /// of a channel.
   int64_t group;
+  /// True where -gG may give another number.
+  bool hasOtherGroups;
   /// Bits per weight with that group, scales counted.
   double bits;
 };

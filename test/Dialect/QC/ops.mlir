@@ -8,13 +8,25 @@
 // CHECK-SAME: tensor<?x64xf32, #qc.affine<i8, group = [1, -1], symmetric>>
 // CHECK-SAME: tensor<4xf32, #qc.float<bf16>>
 // CHECK-SAME: tensor<64x4xf32, #qc.nf4<group = [32, 1]>>
+// CHECK-SAME: tensor<64x4xf32, #qc.codebook<[-1.000000e+00, 0.000000e+00, 1.000000e+00], group = [32, 1], storage = f16>>
+// CHECK-SAME: tensor<64x4xf32, #qc.codebook<[-1.000000e+00, 1.000000e+00], group = [32, 1], nested = 256>>
+// CHECK-SAME: tensor<64x4xf32, #qc.minifloat<e4m3, group = [-1, 1], scale = f32>>
+// CHECK-SAME: tensor<64x4xf32, #qc.minifloat<e2m1, group = [16, 1], scale = e4m3>>
+// CHECK-SAME: tensor<512x4xf32, #qc.ggml<q4_K, group = [256, 1]>>
+// CHECK-SAME: tensor<4x64xf32, #qc.ggml<iq4_nl, group = [1, 32]>>
 func.func private @encodings(
     tensor<4xf32, #qc.affine<i8, scale = 0.0235, zero_point = -128>>,
     tensor<2x2x2x4xf32, #qc.affine<i8, group = [-1, -1, -1, 1], symmetric>>,
     tensor<256x10xf32, #qc.affine<i4, group = [128, 1], storage = f16>>,
     tensor<?x64xf32, #qc.affine<i8, group = [1, -1], symmetric>>,
     tensor<4xf32, #qc.float<bf16>>,
-    tensor<64x4xf32, #qc.nf4<group = [32, 1]>>)
+    tensor<64x4xf32, #qc.nf4<group = [32, 1]>>,
+    tensor<64x4xf32, #qc.codebook<[-1.0, 0.0, 1.0], group = [32, 1], storage = f16>>,
+    tensor<64x4xf32, #qc.codebook<[-1.0, 1.0], group = [32, 1], nested = 256>>,
+    tensor<64x4xf32, #qc.minifloat<e4m3, group = [-1, 1], scale = f32>>,
+    tensor<64x4xf32, #qc.minifloat<e2m1, group = [16, 1], scale = e4m3>>,
+    tensor<512x4xf32, #qc.ggml<q4_K, group = [256, 1]>>,
+    tensor<4x64xf32, #qc.ggml<iq4_nl, group = [1, 32]>>)
 
 // CHECK-LABEL: func @model
 func.func @model(%x: tensor<?x16x8x8xf32>, %v: tensor<16xf32>,

@@ -7,6 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "EncodingParts.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "qc/Dialect/QC/IR/QCAttributes.h"
@@ -20,6 +21,45 @@ using namespace mlir;
 using namespace mlir::qc;
 namespace num = ::qc::numerics;
 
+/// A word that is no string: the name of a format.
+static ParseResult parseWord(AsmParser &parser, std::string &word) {
+  return parser.parseKeywordOrString(&word);
+}
+static void printWord(AsmPrinter &printer, StringRef word) {
+  printer.printKeywordOrString(word);
+}
+
+/// [1.0, 2.0]
+static ParseResult parseTable(AsmParser &parser, DenseF32ArrayAttr &values) {
+  values = dyn_cast_or_null<DenseF32ArrayAttr>(
+      DenseF32ArrayAttr::parse(parser, Type()));
+  return success(static_cast<bool>(values));
+}
+static void printTable(AsmPrinter &printer, DenseF32ArrayAttr values) {
+  values.print(printer);
+}
+
+/// [, storage = f16] [, nested = 256]
+static ParseResult parseScales(AsmParser &parser, Type &storage,
+                               int64_t &nested) {
+  while (succeeded(parser.parseOptionalComma())) {
+    if (succeeded(parser.parseOptionalKeyword("storage"))) {
+      if (parser.parseEqual() || parser.parseType(storage))
+        return failure();
+    } else if (parser.parseKeyword("nested") || parser.parseEqual() ||
+               parser.parseInteger(nested)) {
+      return failure();
+    }
+  }
+  return success();
+}
+static void printScales(AsmPrinter &printer, Type storage, int64_t nested) {
+  if (storage)
+    printer << ", storage = " << storage;
+  if (nested)
+    printer << ", nested = " << nested;
+}
+
 #define GET_ATTRDEF_CLASSES
 #include "qc/Dialect/QC/IR/QCAttributes.cpp.inc"
 
@@ -30,6 +70,8 @@ template <typename... Attrs> struct Registration {
     if constexpr (requires { AttrT::getFormat(dialect.getContext()); })
       dialect.addFormat(AttrT::getMnemonic(),
                         AttrT::getFormat(dialect.getContext()));
+    if constexpr (requires { AttrT::addFormats(dialect); })
+      AttrT::addFormats(dialect);
   }
   static void addFormats(QCDialect &dialect) {
     (addFormat<Attrs>(dialect), ...);
@@ -46,114 +88,6 @@ void QCDialect::registerAttributes() {
 #define GET_ATTRDEF_LIST
 #include "qc/Dialect/QC/IR/QCAttributes.cpp.inc"
       >::addFormats(*this);
-}
-
-//===----------------------------------------------------------------------===//
-// Shared
-//===----------------------------------------------------------------------===//
-
-/// Stands for a dynamic size while components are computed.
-static constexpr int64_t dynamicStandIn = int64_t(1) << 40;
-
-/// The components of `spec`, with dynamic sizes kept. Axes that a scale covers
-/// whole are left out of its shape: a scale per channel is 1-D. Of packed ones
-/// the last axis stays, as that is what is packed along.
-static SmallVector<num::Component> componentsOf(const num::DecodeSpec &spec,
-                                                ArrayRef<int64_t> shape,
-                                                ArrayRef<int64_t> group) {
-  SmallVector<int64_t> sizes(shape);
-  for (int64_t &size : sizes)
-    if (ShapedType::isDynamic(size))
-      size = dynamicStandIn;
-  SmallVector<num::Component> result;
-  for (num::Component &component : num::components(spec, sizes)) {
-    if (component.name != num::codesName) {
-      bool packed = num::bitWidth(component.kind) < 8;
-      std::vector<int64_t> kept;
-      for (auto [axis, size] : llvm::enumerate(component.shape))
-        if (axis >= group.size() || group[axis] != -1 ||
-            (packed && axis + 1 == component.shape.size()))
-          kept.push_back(size);
-      component.shape = kept;
-    }
-    for (int64_t &size : component.shape)
-      if (size == dynamicStandIn)
-        size = ShapedType::kDynamic;
-    result.push_back(std::move(component));
-  }
-  return result;
-}
-
-static SmallVector<std::vector<char>> bytesOf(const num::Encoded &encoded) {
-  SmallVector<std::vector<char>> result;
-  for (const num::ComponentData &data : encoded.data)
-    result.emplace_back(data.bytes.begin(), data.bytes.end());
-  return result;
-}
-
-/// Codes of `bits` bits packed as a component is, row by row.
-static std::vector<char> packCodes(ArrayRef<uint8_t> codes,
-                                   ArrayRef<int64_t> shape, unsigned bits) {
-  size_t columns = shape.empty() ? 1 : shape.back();
-  size_t rows = columns ? codes.size() / columns : 0;
-  std::vector<uint8_t> packed(rows * num::packedRowBytes(columns, bits));
-  num::packRows(codes, rows, columns, bits, packed);
-  return {packed.begin(), packed.end()};
-}
-
-static num::ElementKind kindOf(Type storage) {
-  if (storage && storage.isF16())
-    return num::ElementKind::F16;
-  if (storage && storage.isBF16())
-    return num::ElementKind::BF16;
-  return num::ElementKind::F32;
-}
-
-/// Checks the sizes of `group`; `constraint` is what it is called.
-static LogicalResult verifyGroup(function_ref<InFlightDiagnostic()> emitError,
-                                 StringRef constraint,
-                                 ArrayRef<int64_t> group) {
-  for (int64_t size : group)
-    if (size != -1 && size < 1)
-      return emitError() << constraint
-                         << ": expected group sizes of at least 1, or -1 for "
-                            "the whole axis, found "
-                         << size;
-  return success();
-}
-
-/// Checks that a tensor of `shape` has the axes of `group` and static sizes
-/// where it is cut in groups; `axes` and `sizes` are the constraints' numbers.
-static LogicalResult
-verifyGroupShape(function_ref<InFlightDiagnostic()> emitError, StringRef axes,
-                 StringRef sizes, ArrayRef<int64_t> group,
-                 ArrayRef<int64_t> shape) {
-  if (group.size() != shape.size())
-    return emitError() << axes << ": the encoding has groups for "
-                       << group.size() << " axes, the tensor has "
-                       << shape.size();
-  for (auto [size, elements] : llvm::zip_equal(shape, group))
-    if (ShapedType::isDynamic(size) && elements > 1)
-      return emitError() << sizes << ": an axis in groups of " << elements
-                         << " needs a static size";
-  return success();
-}
-
-/// The part of a short name that tells groups: _g64; empty for whole axes.
-static std::string groupSuffix(ArrayRef<int64_t> group) {
-  std::string suffix;
-  for (int64_t size : group)
-    if (size > 1)
-      suffix += "_g" + std::to_string(size);
-  return suffix;
-}
-
-/// The group sizes in the spelling of Numerics, where 0 is the whole axis.
-static std::vector<int64_t> groupSizes(ArrayRef<int64_t> group) {
-  std::vector<int64_t> sizes(group.begin(), group.end());
-  for (int64_t &size : sizes)
-    size = size == -1 ? 0 : size;
-  return sizes;
 }
 
 //===----------------------------------------------------------------------===//
@@ -410,27 +344,11 @@ FloatEncodingAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 // NF4
 //===----------------------------------------------------------------------===//
 
-/// The 16 values of NF4 (QLoRA, appendix E).
-static constexpr float nf4Values[16] = {-1.0f,
-                                        -0.6961928009986877f,
-                                        -0.5250730514526367f,
-                                        -0.39491748809814453f,
-                                        -0.28444138169288635f,
-                                        -0.18477343022823334f,
-                                        -0.09105003625154495f,
-                                        0.0f,
-                                        0.07958029955625534f,
-                                        0.16093020141124725f,
-                                        0.24611230194568634f,
-                                        0.33791524171829224f,
-                                        0.44070982933044434f,
-                                        0.5626170039176941f,
-                                        0.7229568362236023f,
-                                        1.0f};
-
 static num::CodebookFormat formatOf(NF4Attr attr) {
   num::CodebookFormat format;
-  format.codebook.assign(std::begin(nf4Values), std::end(nf4Values));
+  for (const num::NamedCodebook &named : num::namedCodebooks())
+    if (named.name == "nf4")
+      format.codebook.assign(named.values.begin(), named.values.end());
   format.group = groupSizes(attr.getGroup());
   return format;
 }

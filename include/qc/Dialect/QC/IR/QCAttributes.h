@@ -11,6 +11,10 @@
 #include "mlir/IR/BuiltinTypes.h"
 #include "qc/Dialect/QC/IR/QCInterfaces.h"
 
+namespace mlir::qc {
+class QCDialect;
+} // namespace mlir::qc
+
 #define GET_ATTRDEF_CLASSES
 #include "qc/Dialect/QC/IR/QCAttributes.h.inc"
 

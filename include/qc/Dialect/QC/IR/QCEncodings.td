@@ -16,7 +16,8 @@ class QC_Encoding<string name, string mnemonic>
 
 /// An encoding with scales for groups: its parameters include `group`. One that
 /// declares `static Attribute getFormat(MLIRContext *)` is a format that
-/// --precision knows by its mnemonic, with the group size of what that returns.
+/// --precision knows by its mnemonic, with the group size of what that returns;
+/// a family of formats declares `static void addFormats(QCDialect &)` instead.
 class QC_GroupedEncoding<string name, string mnemonic>
     : QC_Attr<name, mnemonic,
               [DeclareAttrInterfaceMethods<EncodingAttrInterface,
@@ -86,6 +87,89 @@ def QC_NF4Attr : QC_GroupedEncoding<"NF4", "nf4"> {
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
     static ::mlir::Attribute getFormat(::mlir::MLIRContext *context);
+  }];
+}
+
+def QC_CodebookAttr : QC_GroupedEncoding<"Codebook", "codebook"> {
+  let summary = "codes that pick values from a table, in groups";
+  let description = [{
+    value = table[code] * scale. The table has 2 to 256 values, a code as many
+    bits as they need; the scales are kept as `storage` (f32 unless given) or,
+    with `nested = N`, as 8-bit codes of which N along the axis of the groups
+    share an f32 (double quantization). `group` as in #qc.affine:
+
+        #qc.codebook<[-1.0, 0.0, 1.0], group = [32, 1], storage = f16>
+        #qc.codebook<[-1.0, 1.0], group = [64, 1], nested = 256>
+
+    Formats by name are nf4_dq, fp4, fp4_dq, ternary and binary.
+  }];
+  let parameters = (ins
+    "::mlir::DenseF32ArrayAttr":$values,
+    ArrayRefParameter<"int64_t">:$group,
+    OptionalParameter<"::mlir::Type">:$storage,
+    DefaultValuedParameter<"int64_t", "0">:$nested);
+  let assemblyFormat = [{
+    `<` custom<Table>($values) `,` `group` `=` `[` $group `]`
+    `` custom<Scales>($storage, $nested) `>`
+  }];
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    static void addFormats(::mlir::qc::QCDialect &dialect);
+  }];
+}
+
+def QC_MinifloatAttr : QC_GroupedEncoding<"Minifloat", "minifloat"> {
+  let summary = "floats of 4 to 8 bits in groups";
+  let description = [{
+    value = element * scale. Elements are e4m3 (FP8, no infinity), e5m2, e2m3,
+    e3m2 or e2m1; scales f32, f16, bf16, e8m0 (a power of two: the MX formats of
+    OCP Microscaling 1.0) or e4m3 (times one f32 of the tensor: NVFP4). `group`
+    as in #qc.affine:
+
+        #qc.minifloat<e4m3, group = [-1, 1], scale = f32>
+        #qc.minifloat<e2m1, group = [32, 1], scale = e8m0>      MXFP4
+
+    Formats by name are e4m3, e5m2, mxfp8_e4m3, mxfp8_e5m2, mxfp6_e2m3,
+    mxfp6_e3m2, mxfp4 and nvfp4.
+  }];
+  let parameters = (ins
+    StringRefParameter<>:$element,
+    ArrayRefParameter<"int64_t">:$group,
+    StringRefParameter<>:$scale);
+  let assemblyFormat = [{
+    `<` custom<Word>($element) `,` `group` `=` `[` $group `]` `,`
+    `scale` `=` custom<Word>($scale) `>`
+  }];
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    static void addFormats(::mlir::qc::QCDialect &dialect);
+  }];
+}
+
+def QC_GGMLAttr : QC_GroupedEncoding<"GGML", "ggml"> {
+  let summary = "a block format of GGML";
+  let description = [{
+    Blocks of 32, 64 or 256 elements along one axis, as the table in
+    docs/Spec.md describes; `group` is a block's extent, 1 on all other axes.
+    The axis is a whole number of blocks: GGUF has no others. The components are
+    those that the block's bytes are split into.
+
+        #qc.ggml<q4_K, group = [256, 1]>
+
+    q4_0 q4_1 q5_0 q5_1 q8_0 q2_K q3_K q4_K q5_K q6_K iq4_nl iq4_xs tq1_0 tq2_0
+    are formats by name; mxfp4 and nvfp4 have that name in #qc.minifloat.
+  }];
+  let parameters = (ins
+    StringRefParameter<>:$format,
+    ArrayRefParameter<"int64_t">:$group);
+  let assemblyFormat = [{
+    `<` custom<Word>($format) `,` `group` `=` `[` $group `]` `>`
+  }];
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    static void addFormats(::mlir::qc::QCDialect &dialect);
+    /// The axis that the blocks lie along.
+    int64_t getAxis() const;
   }];
 }
 
