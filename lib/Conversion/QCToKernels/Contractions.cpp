@@ -120,7 +120,16 @@ std::string mlir::qc::weightType(Value input, Value weight) {
   if (getEncoding(input))
     return "i8";
   auto encoding = decodedEncoding(input, weight);
-  return encoding ? encoding.getShortName() : "f32";
+  if (!encoding)
+    return "f32";
+  // The short name tells the size of groups along the sum of one column.
+  std::string name = encoding.getShortName();
+  ArrayRef<int64_t> group = encoding.getGroup();
+  if (group.size() == 2 && group[0] == 1)
+    name += "_k1";
+  if (group.size() == 2 && group[1] != 1)
+    name += group[1] < 0 ? "_n" : "_n" + std::to_string(group[1]);
+  return name;
 }
 
 /// The type that qc.pack gives the weights of a float sum.

@@ -96,3 +96,24 @@ func.func @no_kernel(%x: tensor<4x32xf32>) -> tensor<4x32xf32> {
   %y = qc.dequantize %q : tensor<4x32xf32, #qc.affine<i4, group = [1, 16]>> -> tensor<4x32xf32>
   return %y : tensor<4x32xf32>
 }
+
+// -----
+
+// Weights whose groups lie otherwise decode otherwise: a kernel of their own.
+// CHECK-LABEL: func @groups
+// X86-DAG: qc.kernel "contract:{{[^"]*}}f32,i4z,f32
+// X86-DAG: qc.kernel "contract:{{[^"]*}}f32,i4z_n,f32
+// X86-DAG: qc.kernel "contract:{{[^"]*}}f32,i4z_g16,f32
+!channels = tensor<64x64xf32, #qc.affine<i4, group = [-1, 1]>>
+!whole = tensor<64x64xf32, #qc.affine<i4, group = [-1, -1]>>
+!groups = tensor<64x64xf32, #qc.affine<i4, group = [16, 1]>>
+func.func @groups(%x: tensor<4x64xf32>) -> tensor<4x64xf32> {
+  %w = qc.parameter "w" {file = "f", offset = 0 : i64, length = 16384 : i64} : tensor<64x64xf32>
+  %a = qc.quantize %w : tensor<64x64xf32> -> !channels
+  %b = qc.quantize %w : tensor<64x64xf32> -> !whole
+  %c = qc.quantize %w : tensor<64x64xf32> -> !groups
+  %p = qc.matmul %x, %a : tensor<4x64xf32>, !channels -> tensor<4x64xf32>
+  %q = qc.matmul %p, %b : tensor<4x64xf32>, !whole -> tensor<4x64xf32>
+  %r = qc.matmul %q, %c : tensor<4x64xf32>, !groups -> tensor<4x64xf32>
+  return %r : tensor<4x64xf32>
+}
