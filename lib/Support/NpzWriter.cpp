@@ -10,6 +10,7 @@
 #include "Npy.h"
 #include "qc/Support/Error.h"
 #include "qc/Support/Npz.h"
+#include "qc/Support/OutputFile.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/raw_ostream.h"
@@ -226,8 +227,7 @@ llvm::Error NpzWriter::finish() {
   state->os->close();
   if (state->os->has_error())
     return state->fail(state->os->error().message());
-  if (std::error_code code =
-          llvm::sys::fs::rename(state->temporary, state->path))
+  if (std::error_code code = moveIntoPlace(state->temporary, state->path))
     return state->fail(code.message());
   state->done = true;
   return llvm::Error::success();

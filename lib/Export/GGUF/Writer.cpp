@@ -9,6 +9,7 @@
 
 #include "qc/Export/GGUF/Writer.h"
 #include "qc/Support/Error.h"
+#include "qc/Support/OutputFile.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/Alignment.h"
@@ -209,8 +210,7 @@ llvm::Error Writer::finish() {
   state->os->close();
   if (state->os->has_error())
     return state->fail(state->os->error().message());
-  if (std::error_code error =
-          llvm::sys::fs::rename(state->temporary, state->path))
+  if (std::error_code error = moveIntoPlace(state->temporary, state->path))
     return state->fail(error.message());
   state->done = true;
   return llvm::Error::success();

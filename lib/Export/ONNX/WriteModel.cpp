@@ -13,6 +13,7 @@
 #include "QuantizeGraph.h"
 #include "qc/Export/ONNX/Export.h"
 #include "qc/Support/Error.h"
+#include "qc/Support/OutputFile.h"
 
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
@@ -52,10 +53,15 @@ public:
   }
   int descriptor() const { return file->FD; }
   Error keep() {
-    Error error = file->keep(path);
+    std::string temporary = file->TmpName;
+    Error error = file->keep();
     file.reset();
     if (error)
       return fail(llvm::toString(std::move(error)));
+    if (std::error_code code = qc::moveIntoPlace(temporary, path)) {
+      (void)fs::remove(temporary);
+      return fail(code.message());
+    }
     return Error::success();
   }
   Error fail(const Twine &found) const {
