@@ -18,7 +18,8 @@ using namespace mlir::qc;
 static bool keepsShape(Operation *op) {
   return OpTrait::hasElementwiseMappableTraits(op) ||
          isa<ChannelAffineOp, UnaryOp, SoftmaxOp, LayerNormOp, RMSNormOp,
-             ObserveOp, QuantizeOp, DequantizeOp>(op);
+             RopeOp, KVAppendOp, AttentionOp, ObserveOp, QuantizeOp,
+             DequantizeOp>(op);
 }
 
 /// The value and axis that have the same size as `axis` of `value`, one step
@@ -46,6 +47,9 @@ static std::pair<Value, int64_t> followAxis(Value value, int64_t axis) {
   } else if (auto product = dyn_cast<MatMulOp>(op)) {
     if (axis + 1 < cast<ShapedType>(product.getType()).getRank())
       return {product.getInput(), axis};
+  } else if (auto embedding = dyn_cast<EmbeddingOp>(op)) {
+    if (axis == 0)
+      return {embedding.getTokens(), 0};
   } else if (isa<AddOp, LookupOp>(op)) {
     return {op->getOperand(0), axis};
   } else if (auto pad = dyn_cast<tensor::PadOp>(op)) {

@@ -9,6 +9,7 @@
 #include "mlir/Parser/Parser.h"
 #include "qc/Dialect/QC/IR/QCDialect.h"
 #include "qc/Dialect/QC/IR/QCOps.h"
+#include "qc/Import/Llama/Import.h"
 #include "qc/Import/ONNX/Import.h"
 #include "qc/Support/ParameterStore.h"
 #include "qc/Target/Codegen/ObjectEmitter.h"
@@ -91,44 +92,82 @@ static llvm::Error runPasses(ModuleOp module, llvm::StringRef file,
   return llvm::Error::success();
 }
 
+static llvm::Expected<LoadedModel> readOnnx(MLIRContext &context,
+                                            llvm::StringRef path,
+                                            const CompileOptions &options) {
+  onnx::ImportOptions import;
+  for (const DimRange &dim : options.dims)
+    import.dims[dim.symbol] = {dim.min, dim.opt, dim.max};
+  for (const ShapeOverride &shape : options.shapes)
+    import.shapes[shape.input] = shape.dims;
+  auto tables = onnx::readModel(path, import.limits);
+  if (!tables)
+    return tables.takeError();
+  LoadedModel model;
+  model.licence = tables->getLicense();
+  DiagnosticCollector diagnostics(&context);
+  auto module = onnx::importOnnx(&context, *tables, import);
+  if (!module)
+    return module.takeError();
+  model.module = std::move(*module);
+  return model;
+}
+
+static llvm::Expected<LoadedModel>
+readLanguageModel(MLIRContext &context, llvm::StringRef path,
+                  const CompileOptions &options) {
+  llama::ImportOptions import;
+  import.context = options.context;
+  import.sequences = options.sequences.value_or(1);
+  import.cache = options.cache;
+  auto read = llama::importModel(&context, path, import);
+  if (!read)
+    return read.takeError();
+  LoadedModel model;
+  model.module = std::move(read->module);
+  model.licence = std::move(read->licence);
+  return model;
+}
+
+static llvm::Expected<LoadedModel> readMLIR(MLIRContext &context,
+                                            llvm::StringRef path) {
+  if (!llvm::sys::fs::exists(path))
+    return inputError("file-not-found", path, "", "no such file",
+                      "an MLIR file");
+  LoadedModel model;
+  DiagnosticCollector diagnostics(&context);
+  model.module = parseSourceFile<ModuleOp>(path, ParserConfig(&context));
+  if (!model.module)
+    return diagnostics.error(path);
+  // The importer names files as seen from here; a module, from its folder.
+  model.baseFolder = llvm::sys::path::parent_path(path).str();
+  return model;
+}
+
 static llvm::Expected<LoadedModel> readFile(MLIRContext &context,
                                             llvm::StringRef path,
                                             const CompileOptions &options) {
-  LoadedModel model;
-  model.name = llvm::sys::path::stem(path).str();
-  if (path.ends_with(".onnx")) {
-    onnx::ImportOptions import;
-    for (const DimRange &dim : options.dims)
-      import.dims[dim.symbol] = {dim.min, dim.opt, dim.max};
-    for (const ShapeOverride &shape : options.shapes)
-      import.shapes[shape.input] = shape.dims;
-    auto tables = onnx::readModel(path, import.limits);
-    if (!tables)
-      return tables.takeError();
-    model.licence = tables->getLicense();
-    DiagnosticCollector diagnostics(&context);
-    auto module = onnx::importOnnx(&context, *tables, import);
-    if (!module)
-      return module.takeError();
-    model.module = std::move(*module);
-    return model;
-  }
-  if (path.ends_with(".mlir") || path.ends_with(".mlirbc")) {
-    if (!llvm::sys::fs::exists(path))
-      return inputError("file-not-found", path, "", "no such file",
-                        "an MLIR file");
-    DiagnosticCollector diagnostics(&context);
-    model.module = parseSourceFile<ModuleOp>(path, ParserConfig(&context));
-    if (!model.module)
-      return diagnostics.error(path);
-    // The importer names files as seen from here; a module, from its folder.
-    model.baseFolder = llvm::sys::path::parent_path(path).str();
-    return model;
-  }
+  if (path.ends_with(".onnx"))
+    return readOnnx(context, path, options);
+  if (path.ends_with(".mlir") || path.ends_with(".mlirbc"))
+    return readMLIR(context, path);
+  if (llama::isLanguageModel(path))
+    return readLanguageModel(context, path, options);
   return inputError("model-kind", path, "",
                     "a name that ends in '" + llvm::sys::path::extension(path) +
                         "'",
-                    ".onnx or .mlir");
+                    "an .onnx, .gguf or .mlir file, or a folder with a "
+                    "config.json");
+}
+
+/// The last part of a path: of a folder's, its name.
+static std::string nameOfModel(llvm::StringRef path) {
+  llvm::SmallString<128> absolute(path);
+  llvm::sys::fs::make_absolute(absolute);
+  llvm::sys::path::remove_dots(absolute, /*remove_dot_dot=*/true);
+  return llvm::sys::fs::is_directory(path)
+             ? llvm::sys::path::filename(absolute).str()
+             : llvm::sys::path::stem(absolute).str();
 }
 
 /// Gives parameters the absolute names of their files, so that what is printed
@@ -147,8 +186,10 @@ llvm::Expected<LoadedModel> importModel(MLIRContext &context,
                                         llvm::StringRef path,
                                         const CompileOptions &options) {
   auto model = readFile(context, path, options);
-  if (model)
-    nameFilesFromRoot(*model);
+  if (!model)
+    return model;
+  model->name = nameOfModel(path);
+  nameFilesFromRoot(*model);
   return model;
 }
 
@@ -171,8 +212,14 @@ llvm::Expected<LoadedModel> loadModel(MLIRContext &context,
 }
 
 bool isQuantized(ModuleOp module) {
+  // Floats of 16 bits are what a model was trained in.
   return module
-      .walk([](mlir::qc::DequantizeOp) { return WalkResult::interrupt(); })
+      .walk([](mlir::qc::DequantizeOp op) {
+        return isa<mlir::qc::FloatEncodingAttr>(
+                   mlir::qc::getEncoding(op.getInput()))
+                   ? WalkResult::advance()
+                   : WalkResult::interrupt();
+      })
       .wasInterrupted();
 }
 

@@ -108,15 +108,17 @@ static bool looksLikeHubName(StringRef path) {
 
 llvm::Error qc::driver::checkModel(StringRef path, bool artifacts) {
   setReproducerModel(path.str());
-  std::string kinds = artifacts ? "a folder that qc wrote, or an .onnx or .mlir"
-                                : "an .onnx or .mlir";
+  std::string kinds =
+      "an .onnx, .gguf or .mlir file, or a folder with a config.json";
+  if (artifacts)
+    kinds = "a folder that qc wrote, " + kinds;
   if (llvm::sys::fs::is_directory(path)) {
     if (artifacts && isArtifact(path))
       return llvm::Error::success();
     llvm::SmallString<128> config(path);
     llvm::sys::path::append(config, "config.json");
     if (llvm::sys::fs::exists(config))
-      return notBuilt("reading the Hugging Face folder " + printable(path));
+      return llvm::Error::success();
     return inputError("model-kind", path, "", "a folder that is no model",
                       kinds);
   }
@@ -129,9 +131,8 @@ llvm::Error qc::driver::checkModel(StringRef path, bool artifacts) {
     return inputError("file-not-found", path, "", "no such file", kinds);
   }
   StringRef suffix = llvm::sys::path::extension(path);
-  if (suffix == ".gguf")
-    return notBuilt("reading the GGUF file " + printable(path));
-  if (suffix != ".onnx" && suffix != ".mlir" && suffix != ".mlirbc")
+  if (suffix != ".onnx" && suffix != ".gguf" && suffix != ".mlir" &&
+      suffix != ".mlirbc")
     return inputError("model-kind", path, "",
                       suffix.empty()
                           ? "a file without an ending"

@@ -28,6 +28,12 @@ void CompileArguments::addModelOptions(CLI::App &command) {
   addList(command, "--shape", shapes, "Sizes of an input: NAME=1x3x224x224");
   addList(command, "--dim", dims,
           "Bounds of a named dimension: SYMBOL=MIN:OPT:MAX");
+  command.add_option("--context", options.context,
+                     "Language models: most tokens of a sequence (the model's "
+                     "own, up to 8192)");
+  command.add_option("--cache", options.cache,
+                     "Language models: type of the key-value cache, f32, f16 "
+                     "(default) or bf16");
 }
 
 void CompileArguments::addCalibrationOptions(CLI::App &command) {
@@ -87,8 +93,7 @@ void CompileArguments::addTargetOptions(CLI::App &command) {
   command.add_flag("--print-pipeline", options.printPipeline,
                    "Print the line for qc-opt, with its data in DIR");
   unbuilt.push_back(command.add_flag("--tune")->description("Not built yet"));
-  for (const char *name :
-       {"--input", "--context", "--sequences", "--memory-budget"})
+  for (const char *name : {"--input", "--sequences", "--memory-budget"})
     unbuilt.push_back(command.add_option(name, ignored, "Not built yet"));
 }
 

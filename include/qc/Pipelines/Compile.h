@@ -88,7 +88,8 @@ struct NamedFormat {
 /// The named formats, in the order of their names.
 std::vector<NamedFormat> namedFormats();
 
-/// Reads `path` (.onnx, .mlir or .mlirbc) with the bounds of `options`.
+/// Reads `path` (.onnx, .gguf, .mlir, .mlirbc or the folder of a language
+/// model) with the bounds of `options`.
 /// Parameters name their files from the root.
 llvm::Expected<LoadedModel> importModel(mlir::MLIRContext &context,
                                         llvm::StringRef path,

@@ -79,7 +79,10 @@ struct CompileOptions {
   std::vector<DimRange> dims;
   std::vector<ShapeOverride> shapes;
   std::vector<InputOverride> inputs;
+  /// Of language models: tokens of a sequence, sequences of a step, and the
+  /// type of the cache (f32, f16 or bf16).
   std::optional<int64_t> context, sequences;
+  std::string cache = "f16";
 
   /// Threads that the library is tuned for, and what it uses.
   int32_t threads = 1;

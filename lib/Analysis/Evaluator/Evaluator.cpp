@@ -50,6 +50,7 @@ Evaluator::State::State(ParameterStore &store, Evaluator &evaluator)
   addLinalgPoolHandlers(handlers);
   addQCModelHandlers(handlers);
   addQCBatchMatMulHandlers(handlers);
+  addQCDecoderHandlers(handlers);
   addQCContractionHandlers(handlers);
   addQCElementHandlers(handlers);
   addQCWeightHandlers(handlers);

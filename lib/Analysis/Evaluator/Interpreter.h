@@ -50,6 +50,7 @@ void addLinalgHandlers(HandlerTable &table);
 void addLinalgConvHandlers(HandlerTable &table);
 void addLinalgPoolHandlers(HandlerTable &table);
 void addQCModelHandlers(HandlerTable &table);
+void addQCDecoderHandlers(HandlerTable &table);
 void addQCBatchMatMulHandlers(HandlerTable &table);
 void addQCContractionHandlers(HandlerTable &table);
 void addQCElementHandlers(HandlerTable &table);

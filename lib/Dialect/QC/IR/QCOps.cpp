@@ -3,7 +3,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The generated definitions. Verifiers and folders are beside it, a file for
-// each level: QCModelOps.cpp, QCFusedOps.cpp, QCKernelOps.cpp.
+// each file of ops: QCModelOps.cpp, QCDecoderOps.cpp, QCFusedOps.cpp,
+// QCKernelOps.cpp.
 //
 //===----------------------------------------------------------------------===//
 

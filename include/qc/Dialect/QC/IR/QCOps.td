@@ -7,6 +7,7 @@
 #ifndef QC_DIALECT_QC_IR_QCOPS_TD
 #define QC_DIALECT_QC_IR_QCOPS_TD
 
+include "qc/Dialect/QC/IR/QCDecoderOps.td"
 include "qc/Dialect/QC/IR/QCFusedOps.td"
 include "qc/Dialect/QC/IR/QCKernelOps.td"
 include "qc/Dialect/QC/IR/QCModelOps.td"

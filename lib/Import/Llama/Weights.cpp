@@ -1,0 +1,123 @@
+//===- Weights.cpp - Where the weights of a model lie ---------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Weights.h"
+
+#include "qc/Support/Error.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+
+using namespace qc;
+using namespace qc::llama;
+using llvm::Error;
+using llvm::Expected;
+using llvm::StringRef;
+
+static std::string shapeText(llvm::ArrayRef<int64_t> shape) {
+  return shape.empty()
+             ? "a scalar"
+             : llvm::join(llvm::map_range(shape,
+                                          [](int64_t size) {
+                                            return std::to_string(size);
+                                          }),
+                          "x");
+}
+
+static std::string whereOf(StringRef name) {
+  return "tensor '" + printable(name) + "'";
+}
+
+/// Tensors that a file may hold although the model computes them itself.
+static bool isSpare(const ModelConfig &config, StringRef name) {
+  if (name.ends_with("rotary_emb.inv_freq"))
+    return true;
+  return config.tiedEmbeddings &&
+         (name == "lm_head.weight" || name == "output.weight");
+}
+
+Error Weights::check(const ModelConfig &model, StringRef path) {
+  config = model;
+  llvm::StringMap<size_t> found;
+  for (auto [i, tensor] : llvm::enumerate(tensors))
+    found[tensor.name] = i;
+  for (const TensorSpec &spec : listTensors(config)) {
+    auto at = found.find(spec.name);
+    if (at == found.end())
+      return inputError("bad-model", path, whereOf(spec.name), "none",
+                        "one of " + shapeText(spec.shape));
+    const SourceTensor &tensor = tensors[at->second];
+    if (tensor.shape != spec.shape)
+      return inputError("bad-model", tensor.file, whereOf(spec.name),
+                        shapeText(tensor.shape),
+                        shapeText(spec.shape) + " by the configuration");
+    index[spec.name] = at->second;
+  }
+  for (const SourceTensor &tensor : tensors)
+    if (!index.count(tensor.name) && !isSpare(config, tensor.name))
+      return inputError("bad-model", tensor.file, whereOf(tensor.name),
+                        "a tensor that models of the family " + config.family +
+                            " do not have",
+                        "those that the configuration needs, and no other");
+  return Error::success();
+}
+
+Expected<Weights> Weights::create(const ModelConfig &config,
+                                  const safetensors::Table &table,
+                                  StringRef path) {
+  Weights weights;
+  for (const safetensors::Tensor &tensor : table.tensors) {
+    std::optional<DType> type = safetensors::getHostType(tensor.type);
+    bool suits = type && (*type == DType::F32 || *type == DType::F16 ||
+                          *type == DType::BF16);
+    if (!suits && !isSpare(config, tensor.name))
+      return inputError("bad-model", tensor.file, whereOf(tensor.name),
+                        "numbers of the type " +
+                            safetensors::getName(tensor.type),
+                        "F32, F16 or BF16");
+    weights.tensors.push_back({tensor.name, tensor.file, tensor.offset,
+                               tensor.length, tensor.shape,
+                               type.value_or(DType::F32), nullptr});
+  }
+  if (Error error = weights.check(config, path))
+    return std::move(error);
+  return weights;
+}
+
+Expected<Weights> Weights::create(const ModelConfig &config,
+                                  const gguf::File &file) {
+  Weights weights;
+  for (const gguf::Tensor &tensor : file.tensors) {
+    SourceTensor source{tensor.name,  file.path,  tensor.offset, tensor.length,
+                        tensor.shape, DType::F32, nullptr};
+    switch (tensor.type) {
+    case gguf::TensorType::F32:
+      break;
+    case gguf::TensorType::F16:
+      source.type = DType::F16;
+      break;
+    case gguf::TensorType::BF16:
+      source.type = DType::BF16;
+      break;
+    default:
+      source.blocks =
+          numerics::findBlockFormat(static_cast<unsigned>(tensor.type));
+      if (!source.blocks || tensor.shape.size() != 2)
+        return inputError(
+            "bad-model", file.path, whereOf(tensor.name),
+            shapeText(tensor.shape) + " of the type " +
+                gguf::findBlock(tensor.type).value_or(gguf::Block()).name,
+            "F32, F16 or BF16, or a matrix of a type that `qc formats` lists");
+    }
+    weights.tensors.push_back(std::move(source));
+  }
+  if (Error error = weights.check(config, file.path))
+    return std::move(error);
+  return weights;
+}
+
+const SourceTensor &Weights::get(TensorRole role, int64_t layer) const {
+  return tensors[index.lookup(tensorName(config, role, layer))];
+}
