@@ -70,6 +70,7 @@ LogicalResult Fuse::applyPatterns(const FuseCounts &counts, bool isLast) {
   RewritePatternSet patterns(&getContext());
   populateFuseElementwisePatterns(patterns, counts, isLast);
   populateFuseMovementPatterns(patterns, counts, isLast);
+  populateFuseWeightsPatterns(patterns);
   tensor::CollapseShapeOp::getCanonicalizationPatterns(patterns, &getContext());
   tensor::ExpandShapeOp::getCanonicalizationPatterns(patterns, &getContext());
   return applyPatternsGreedily(getOperation(), std::move(patterns));

@@ -42,6 +42,9 @@ void fuseContractions(Operation *root, const FuseCounts &counts);
 void populateFuseElementwisePatterns(RewritePatternSet &patterns,
                                      const FuseCounts &counts, bool isLast);
 
+/// Tables of embeddings that come as codes.
+void populateFuseWeightsPatterns(RewritePatternSet &patterns);
+
 /// Data movement on codes. Padding that a convolution or a pooling will take
 /// up stays where it is unless `isLast`.
 void populateFuseMovementPatterns(RewritePatternSet &patterns,

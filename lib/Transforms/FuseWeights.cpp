@@ -142,3 +142,22 @@ Value mlir::qc::findWeightCodes(RewriterBase &rewriter, Value value) {
                             withEncoding(type, encoding),
                             ValueRange{found->bytes, found->scales});
 }
+
+namespace {
+/// A table that is looked up in decodes what it is asked for.
+struct EmbedCodes : OpRewritePattern<EmbeddingOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(EmbeddingOp op,
+                                PatternRewriter &rewriter) const override {
+    Value codes = getCodes(op.getTable());
+    if (!codes || !isConstantSubgraph(codes))
+      return rewriter.notifyMatchFailure(op, "has no codes");
+    rewriter.modifyOpInPlace(op, [&] { op.getTableMutable().assign(codes); });
+    return success();
+  }
+};
+} // namespace
+
+void mlir::qc::populateFuseWeightsPatterns(RewritePatternSet &patterns) {
+  patterns.add<EmbedCodes>(patterns.getContext());
+}

@@ -379,6 +379,70 @@ namespace convert {
 enum { X, Y, Size, Chunk, Count };
 } // namespace convert
 
+/// embedding: Y[i, :] = column tokens[i] of weights [hidden, vocabulary] that
+/// are packed as those of contract; zeros for a token outside. types = w (f32,
+/// f16, bf16 or an encoding). Tokens are i32. part: chunk tokens.
+namespace embedding {
+enum { Tokens, W, Y, Count, Hidden, Vocabulary, Chunk, SlotCount };
+} // namespace embedding
+
+/// rope: as qc.rope. types = f32; flags: interleaved. X and Y are [tokens,
+/// heads, size], Cos and Sin [tokens, pairs]. part: chunk tokens.
+namespace rope {
+enum { X, Y, Cos, Sin, Tokens, Heads, Size, Pairs, Chunk, Count };
+} // namespace rope
+
+/// A cache is given by its table: for each sequence the address of its memory
+/// [layers, 2, heads, capacity, size] and, as an i64, its capacity. Positions
+/// and Sequences are i32.
+///
+/// kv_append: as qc.kv_append. types = f32, the cache's. Result is the place
+/// of the new cache, which is the old one's. part: chunk tokens.
+namespace kv_append {
+enum {
+  Keys,
+  Values,
+  Positions,
+  Sequences,
+  Cache,
+  Result,
+  Tokens,
+  Heads,
+  Size,
+  Layer,
+  SequenceCount,
+  Chunk,
+  Count
+};
+} // namespace kv_append
+
+/// attention: as qc.attention. types = f32, the cache's; flags: soft_cap. Y is
+/// [tokens, heads, size]. part = token_part * key_heads + key head, chunk
+/// tokens a token part; part p may write the scores of one query at scratch +
+/// p * scratch_bytes.
+namespace attention {
+enum {
+  Queries,
+  Cache,
+  Positions,
+  Sequences,
+  Y,
+  Scratch,
+  Tokens,
+  Heads,
+  KeyHeads,
+  Size,
+  Layer,
+  SequenceCount,
+  Window,
+  Scale,
+  SoftCap,
+  ScratchBytes,
+  Chunk,
+  Count
+};
+} // namespace attention
+
 } // namespace qc::slots
 
 #endif // QC_TARGETINFO_KERNELSLOTS_H

@@ -11,6 +11,7 @@
 #define QC_LIB_CONVERSION_QCTOKERNELS_CONTRACTION_H
 
 #include "Lowering.h"
+#include "qc/TargetInfo/Packing.h"
 
 namespace mlir::qc {
 
@@ -42,6 +43,12 @@ struct Contraction {
 /// How a contract kernel sees the weights: i8 codes for an integer sum, an
 /// encoding that it decodes itself, or f32 that are decoded when packed.
 std::string weightType(Value input, Value weight);
+
+/// The weights [K, N] of a float sum, packed for it; the encoding that they
+/// keep goes to the launch. `shape` says all but the bytes of an element.
+Value packMatrix(Lowering &lowering, Launch &launch, Value weight,
+                 ::qc::ContractWeights shape, int64_t &groupBytes,
+                 Location loc);
 
 /// Bias and multipliers, which have one value a channel; `plain` are the
 /// weights without their scales. Fails if the encodings have no kernel.

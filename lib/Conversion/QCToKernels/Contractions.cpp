@@ -111,13 +111,13 @@ static bool isIntegerWeight(Value weight) {
 /// sum; null for weights that are decoded when they are packed.
 static EncodingAttrInterface decodedEncoding(Value input, Value weight) {
   auto encoding = getEncoding(weight);
-  if (getEncoding(input) || !encoding)
+  if ((input && getEncoding(input)) || !encoding)
     return {};
   return getMatrixEncoding(typeOf(weight).getShape(), encoding);
 }
 
 std::string mlir::qc::weightType(Value input, Value weight) {
-  if (getEncoding(input))
+  if (input && getEncoding(input))
     return "i8";
   auto encoding = decodedEncoding(input, weight);
   if (!encoding)
@@ -153,6 +153,21 @@ packedType(MLIRContext *context, EncodingAttrInterface encoding, StringRef type,
   groupBytes = shape.groupBytes();
   return RankedTensorType::get({shape.packedBytes() / shape.elementBytes},
                                element);
+}
+
+Value mlir::qc::packMatrix(Lowering &lowering, Launch &launch, Value weight,
+                           ::qc::ContractWeights shape, int64_t &groupBytes,
+                           Location loc) {
+  OpBuilder &b = lowering.builder;
+  auto encoding = decodedEncoding({}, weight);
+  RankedTensorType packed =
+      packedType(b.getContext(), encoding, weightType({}, weight), shape.n,
+                 shape, groupBytes);
+  if (encoding)
+    launch.encoding(encoding);
+  return PackOp::create(b, loc, packed, b.getStringAttr("contract"), weight,
+                        b.getI64IntegerAttr(shape.groups),
+                        b.getI64IntegerAttr(shape.run));
 }
 
 LogicalResult mlir::qc::addChannels(Lowering &lowering, Launch &launch,
@@ -212,30 +227,28 @@ static LogicalResult addWeights(Lowering &lowering, Launch &launch,
   if (failed(addChannels(lowering, launch, c, plain)))
     return failure();
   bool encodedInput = static_cast<bool>(getEncoding(c.input));
-  RankedTensorType packed;
   int64_t groupBytes = 0;
   bool keeps = layout != "depthwise" && decodedEncoding(c.input, c.weight);
   if (!encodedInput && getEncoding(c.weight) && !keeps)
     c.op->emitRemark() << "layer '" << nameOf(loc)
                        << "' keeps its weights as float32: a " << layout
                        << " kernel does not decode them";
-  if (layout == "depthwise") {
-    packed = RankedTensorType::get({typeOf(plain).getNumElements()},
-                                   typeOf(plain).getElementType());
-  } else if (encodedInput) {
-    shape.elementBytes = 1;
-    groupBytes = shape.groupBytes();
-    packed = RankedTensorType::get({shape.packedBytes()}, b.getI8Type());
+  Value weights;
+  if (layout == "contract" && !encodedInput) {
+    weights = packMatrix(lowering, launch, c.weight, shape, groupBytes, loc);
   } else {
-    auto encoding = decodedEncoding(c.input, c.weight);
-    packed = packedType(b.getContext(), encoding, weightType(c.input, c.weight),
-                        c.channels / groups, shape, groupBytes);
-    if (encoding)
-      launch.encoding(encoding);
+    RankedTensorType type = typeOf(plain);
+    int64_t elements = type.getNumElements();
+    if (layout == "contract") {
+      shape.elementBytes = 1;
+      groupBytes = shape.groupBytes();
+      elements = shape.packedBytes();
+    }
+    weights = PackOp::create(
+        b, loc, RankedTensorType::get({elements}, type.getElementType()),
+        b.getStringAttr(layout), plain, b.getI64IntegerAttr(groups),
+        b.getI64IntegerAttr(run));
   }
-  Value weights =
-      PackOp::create(b, loc, packed, b.getStringAttr(layout), plain,
-                     b.getI64IntegerAttr(groups), b.getI64IntegerAttr(run));
   launch.tensor(slots::contract::W, weights);
   if (layout == "contract")
     launch.size(slots::contract::WGroupBytes, groupBytes);

@@ -100,7 +100,7 @@ KernelOp Launch::build(OpFoldResult parts, StringRef layer) {
       builder.getDenseI64ArrayAttr(tensorSlots),
       builder.getDenseI64ArrayAttr(sizeSlots),
       builder.getDenseI64ArrayAttr(resultSlots), encodingAttr,
-      layer.empty() ? StringAttr() : builder.getStringAttr(layer));
+      layer.empty() ? StringAttr() : builder.getStringAttr(layer), changed);
 }
 
 StringRef mlir::qc::nameOf(Location loc) {

@@ -48,6 +48,10 @@ public:
   void type(StringRef name) { key.types.push_back(name.str()); }
   void result(int64_t slot, RankedTensorType type, ArrayRef<OpFoldResult> dims);
   void encoding(Attribute attr) { encodingAttr = attr; }
+  /// The first result is the tensor added last, changed in place.
+  void changeInPlace() {
+    changed = builder.getI64IntegerAttr(tensors.size() - 1);
+  }
 
   /// Builds the op; `layer` names it in reports.
   KernelOp build(OpFoldResult parts, StringRef layer);
@@ -61,6 +65,7 @@ private:
   SmallVector<int64_t> tensorSlots, sizeSlots, resultSlots;
   SmallVector<Type> results;
   Attribute encodingAttr;
+  IntegerAttr changed;
 };
 
 /// The innermost name in a location, empty if there is none.

@@ -73,6 +73,12 @@ private:
   LogicalResult lowerPool(Pool2DOp op);
   LogicalResult lowerObserve(ObserveOp op);
 
+  // Decoder.cpp
+  LogicalResult lowerEmbedding(EmbeddingOp op);
+  LogicalResult lowerRope(RopeOp op);
+  LogicalResult lowerKVAppend(KVAppendOp op);
+  LogicalResult lowerAttention(AttentionOp op);
+
 public:
   //===-- Shared by the families -----------------------------------------===//
 

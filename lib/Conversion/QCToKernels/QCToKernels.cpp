@@ -239,6 +239,9 @@ static void recordFusedShape(Lowering &lowering, Operation *op) {
     sizes.back() = rhs[product.getRhsPerm().back()];
     return set(product.getResult(), sizes);
   }
+  if (auto embedding = dyn_cast<EmbeddingOp>(op))
+    return set(embedding.getResult(),
+               {lowering.shapeOf(embedding.getTokens())[0], OpFoldResult()});
   // The others have the shape of their first operand, but for fixed sizes.
   for (Value result : op->getResults())
     set(result, lowering.shapeOf(op->getOperand(0)));
@@ -262,6 +265,10 @@ LogicalResult Lowering::lower(Operation *op) {
           .Case<UnaryOp>([&](auto o) { return lowerUnary(o); })
           .Case<Pool2DOp>([&](auto o) { return lowerPool(o); })
           .Case<ObserveOp>([&](auto o) { return lowerObserve(o); })
+          .Case<EmbeddingOp>([&](auto o) { return lowerEmbedding(o); })
+          .Case<RopeOp>([&](auto o) { return lowerRope(o); })
+          .Case<KVAppendOp>([&](auto o) { return lowerKVAppend(o); })
+          .Case<AttentionOp>([&](auto o) { return lowerAttention(o); })
           .Case<SoftmaxOp>([&](auto o) { return lowerSoftmax(o); })
           .Case<LayerNormOp>([&](auto o) {
             return lowerRowwise(o, "layer_norm", o.getGamma(), o.getBeta(),

@@ -4,12 +4,13 @@
 //
 // Each conversion to a float rounds once, to nearest even. Where a narrow float
 // is reached through a wider one, the first step rounds to odd, which keeps the
-// second one right. The 16-bit floats are bits here, so no level calls a
-// library for them.
+// second one right. The 16-bit floats are bits here (HalfFloats.h), so no level
+// calls a library for them.
 //
 //===----------------------------------------------------------------------===//
 
 #include "Emitters.h"
+#include "HalfFloats.h"
 #include "Parts.h"
 
 #include "qc/TargetInfo/KernelSlots.h"
@@ -17,45 +18,11 @@
 using namespace qc;
 using namespace qc::kernels;
 
-static bool isHalf(ElementType t) { return t.isFloat && t.bits == 16; }
-
-/// As in memory, but 16-bit floats as integers.
-static mlir::Type memoryType(KernelBuilder &k, ElementType type) {
-  return isHalf(type) ? k.i16() : type.type(k);
-}
-
 static Val bitsOf(KernelBuilder &k, Val v) {
   return k.bitcast(v, k.vec(k.i32(), v.lanes()));
 }
 static Val ofBits(KernelBuilder &k, Val v) {
   return k.bitcast(v, k.vec(k.f32(), v.lanes()));
-}
-
-/// f32 to the bits of the nearest bfloat16.
-static Val toBrain(KernelBuilder &k, Val v) {
-  Val bits = bitsOf(k, v);
-  Val rounded = shrU(bits + 0x7fff + (shrU(bits, 16) & 1), 16);
-  return k.select(eq(v, v), rounded, shrU(bits, 16) | 0x40);
-}
-
-/// f32 to the bits of the nearest half.
-static Val toHalf(KernelBuilder &k, Val v) {
-  if (k.level().hasF16) {
-    Val half = k.convert(v, k.f16());
-    return k.convert(k.bitcast(half, k.vec(k.i16(), v.lanes())), k.i32(),
-                     false);
-  }
-  Val bits = bitsOf(k, v), magnitude = bits & 0x7fffffff;
-  // 0.5 has the unit of a subnormal half: adding it rounds to such units.
-  Val small = bitsOf(k, ofBits(k, magnitude) + 0.5) - 0x3f000000;
-  Val normal =
-      shrU(magnitude + 0xfff + (shrU(magnitude, 13) & 1) - 0x38000000, 13);
-  Val result = k.select(magnitude < 0x38800000, small, normal);
-  Val infinite = k.number(bits.type(), 0x7c00);
-  result = k.select(magnitude < 0x47800000, result, infinite);
-  Val nan = (shrU(magnitude, 13) & 0x3ff) | 0x7e00;
-  result = k.select(eq(v, v), result, nan);
-  return result | (shrU(bits, 16) & 0x8000);
 }
 
 /// f64 to f32, rounded to odd: toward zero, then the last bit says whether
@@ -91,7 +58,7 @@ private:
   Val toInteger(Val v);
   Val toFloat(Val v);
   Val toHalfBits(Val v);
-  Val half(Val f32) { return to.isBrain ? toBrain(k, f32) : toHalf(k, f32); }
+  Val half(Val f32) { return halfBits(k, f32, to.isBrain); }
 
   KernelBuilder &k;
   ElementType from, to;
@@ -132,13 +99,11 @@ Val Converter::toHalfBits(Val v) {
 }
 
 Val Converter::convert(Val v) {
-  if (isHalf(from)) {
-    Val bits = k.convert(v, k.i32(), false);
-    v = from.isBrain ? ofBits(k, bits << 16) : k.halfToF32(bits);
-  }
+  if (from.isHalf())
+    v = fromHalfBits(k, k.convert(v, k.i32(), false), from.isBrain);
   if (to.bits == 1)
     return toTruth(v);
-  if (isHalf(to))
+  if (to.isHalf())
     return k.convert(toHalfBits(v), k.i16());
   return to.isFloat ? toFloat(v) : toInteger(v);
 }
@@ -158,7 +123,7 @@ llvm::LogicalResult kernels::emitConvert(KernelBuilder &k, const KernelKey &key,
   Converter converter(k, from, to);
   Range range = rangeOfPart(k, k.slot(Size), k.slot(Chunk));
   k.strips(range.lo, range.hi, k.lanes(), [&](Val i, Strip strip) {
-    Val v = k.loadStrip(memoryType(k, from), x + i * from.bytes(), strip);
+    Val v = k.loadStrip(from.memoryType(k), x + i * from.bytes(), strip);
     k.storeStrip(isSame ? v : converter.convert(v), y + i * to.bytes(), strip);
   });
   return llvm::success();

@@ -87,6 +87,22 @@ llvm::LogicalResult emitConvert(KernelBuilder &k, const KernelKey &key,
                                 const numerics::DecodeSpec *weights,
                                 std::string &error);
 
+llvm::LogicalResult emitEmbedding(KernelBuilder &k, const KernelKey &key,
+                                  const numerics::DecodeSpec *weights,
+                                  std::string &error);
+
+llvm::LogicalResult emitRope(KernelBuilder &k, const KernelKey &key,
+                             const numerics::DecodeSpec *weights,
+                             std::string &error);
+
+llvm::LogicalResult emitKVAppend(KernelBuilder &k, const KernelKey &key,
+                                 const numerics::DecodeSpec *weights,
+                                 std::string &error);
+
+llvm::LogicalResult emitAttention(KernelBuilder &k, const KernelKey &key,
+                                  const numerics::DecodeSpec *weights,
+                                  std::string &error);
+
 } // namespace qc::kernels
 
 #endif // QC_LIB_TARGET_KERNELS_EMITTERS_H

@@ -37,6 +37,10 @@ static const Entry entries[] = {
     {"batch_matmul", emitBatchMatmul},
     {"observe", emitObserve},
     {"convert", emitConvert},
+    {"embedding", emitEmbedding},
+    {"rope", emitRope},
+    {"kv_append", emitKVAppend},
+    {"attention", emitAttention},
 };
 
 KernelEmitter qc::kernels::findEmitter(llvm::StringRef op) {

@@ -23,8 +23,13 @@ struct ElementType {
   bool isCode() const { return !isFloat && bits >= 8 && bits <= 16; }
   /// Bytes in memory; an i1 takes one.
   unsigned bytes() const { return bits < 8 ? 1 : bits / 8; }
+  bool isHalf() const { return isFloat && bits == 16; }
   /// As it lies in memory; an i1 is an i8.
   mlir::Type type(KernelBuilder &k) const;
+  /// The same, but for floats of 16 bits, which are integers.
+  mlir::Type memoryType(KernelBuilder &k) const {
+    return isHalf() ? k.i16() : type(k);
+  }
   static std::optional<ElementType> parse(llvm::StringRef name);
 };
 

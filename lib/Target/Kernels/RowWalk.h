@@ -51,6 +51,11 @@ private:
   Val columns, whole, buffer;
 };
 
+/// softmax (numerics::softmaxRow), or its logarithm, of the walk's row of
+/// input(i, tail); y may be where the input reads.
+void softmaxRow(KernelBuilder &k, RowWalk &walk, RowWalk::Term input, Val y,
+                bool isLog = false);
+
 } // namespace qc::kernels
 
 #endif // QC_LIB_TARGET_KERNELS_ROWWALK_H

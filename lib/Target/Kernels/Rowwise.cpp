@@ -88,13 +88,35 @@ static numerics::Program numerator() {
   return p;
 }
 
+void kernels::softmaxRow(KernelBuilder &k, RowWalk &walk, RowWalk::Term input,
+                         Val y, bool isLog) {
+  const double lowest = -std::numeric_limits<double>::infinity();
+  const numerics::Program program = numerator();
+  Val top = walk.reduce(
+      lowest,
+      [&](Val i, Tail tail) { return walk.keep(input(i, tail), tail, lowest); },
+      [](Val a, Val b) { return max(a, b); });
+  Val sum = walk.sum([&](Val i, Tail tail) {
+    Val v = input(i, tail);
+    Val e = k.emit(program, {v, top});
+    // log_softmax needs x - max again, softmax the numerators.
+    walk.store(isLog ? v - top : e, y + i * 4, tail);
+    return walk.keep(e, tail, 0.0);
+  });
+  Val factor = isLog
+                   ? k.emit(numerics::unaryProgram(numerics::Unary::Log), {sum})
+                   : k.f32(1.0) / sum;
+  walk.each([&](Val i, Tail tail) {
+    Val v = walk.load(y + i * 4, tail);
+    walk.store(isLog ? v - factor : v * factor, y + i * 4, tail);
+  });
+}
+
 llvm::LogicalResult kernels::emitSoftmax(KernelBuilder &k, const KernelKey &key,
                                          const numerics::DecodeSpec *,
                                          std::string &error) {
   if (!checkKey(key, {"mask", "log"}, error))
     return llvm::failure();
-  const double lowest = -std::numeric_limits<double>::infinity();
-  const numerics::Program program = numerator();
   Val columns = k.slot(Columns);
   RowWalk walk(k, columns);
   eachRow(k, key, columns, [&](Val row, Val x, Val y) {
@@ -103,27 +125,7 @@ llvm::LogicalResult kernels::emitSoftmax(KernelBuilder &k, const KernelKey &key,
       Val v = walk.load(x + i * 4, tail);
       return mask ? v + walk.load(mask + i * 4, tail) : v;
     };
-    Val top = walk.reduce(
-        lowest,
-        [&](Val i, Tail tail) {
-          return walk.keep(input(i, tail), tail, lowest);
-        },
-        [](Val a, Val b) { return max(a, b); });
-    bool isLog = key.has("log");
-    Val sum = walk.sum([&](Val i, Tail tail) {
-      Val v = input(i, tail);
-      Val e = k.emit(program, {v, top});
-      // log_softmax needs x - max again, softmax the numerators.
-      walk.store(isLog ? v - top : e, y + i * 4, tail);
-      return walk.keep(e, tail, 0.0);
-    });
-    Val factor =
-        isLog ? k.emit(numerics::unaryProgram(numerics::Unary::Log), {sum})
-              : k.f32(1.0) / sum;
-    walk.each([&](Val i, Tail tail) {
-      Val v = walk.load(y + i * 4, tail);
-      walk.store(isLog ? v - factor : v * factor, y + i * 4, tail);
-    });
+    softmaxRow(k, walk, input, y, key.has("log"));
   });
   return llvm::success();
 }

@@ -48,6 +48,11 @@ LogicalResult KernelOp::verify() {
   if (dynamic != static_cast<int64_t>(getDims().size()))
     return emitOpError("kernel_c2: ")
            << dynamic << " dynamic sizes, found " << getDims().size();
+  std::optional<uint64_t> changed = getInPlace();
+  if (changed && (*changed >= getTensors().size() || getResults().empty() ||
+                  getTensors()[*changed].getType() != getResultTypes()[0]))
+    return emitOpError("kernel_c3: tensor ")
+           << *changed << " is not of the type of the first result";
   return success();
 }
 

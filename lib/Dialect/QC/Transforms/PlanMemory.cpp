@@ -54,8 +54,11 @@ private:
   FailureOr<int64_t> largest(OpFoldResult size);
   FailureOr<int64_t> largestBytes(Value value);
   LogicalResult placeResults(Operation *op, int64_t step);
+  LogicalResult checkChange(KernelOp op);
+  bool isState(Value value);
   LogicalResult addRoot(Value value, StringRef space, int64_t number,
                         int64_t step);
+  LogicalResult dropStates(func::ReturnOp ret);
   void placeOutputs(func::ReturnOp ret);
   Value pointerTo(Value value, Location loc);
   LogicalResult rewrite(Operation *op);
@@ -238,6 +241,24 @@ LogicalResult Planner::addRoot(Value value, StringRef space, int64_t number,
   return success();
 }
 
+/// The memory of the caller that a step changes: an argument with `qc.state`.
+bool Planner::isState(Value value) {
+  const Root &root = roots[rootOf.lookup(value)];
+  return root.space == "input" && function.getArgAttr(root.number, "qc.state");
+}
+
+/// What a kernel changes in place is the caller's state, and nobody reads how
+/// it was.
+LogicalResult Planner::checkChange(KernelOp op) {
+  Value old = op.getTensors()[*op.getInPlace()];
+  if (!isState(old))
+    return op.emitOpError("changes a tensor in place that is no state");
+  for (Operation *user : old.getUsers())
+    if (user != op && !user->isBeforeInBlock(op))
+      return user->emitOpError("reads a state that was changed before it");
+  return success();
+}
+
 LogicalResult Planner::placeResults(Operation *op, int64_t step) {
   for (Value operand : op->getOperands()) {
     auto root = rootOf.find(operand);
@@ -248,7 +269,15 @@ LogicalResult Planner::placeResults(Operation *op, int64_t step) {
     rootOf[op->getResult(0)] = rootOf.lookup(source);
     return success();
   }
-  for (Value result : op->getResults()) {
+  auto kernel = dyn_cast<KernelOp>(op);
+  bool changes = kernel && kernel.getInPlace();
+  if (changes) {
+    if (failed(checkChange(kernel)))
+      return failure();
+    rootOf[kernel.getResult(0)] =
+        rootOf.lookup(kernel.getTensors()[*kernel.getInPlace()]);
+  }
+  for (Value result : op->getResults().drop_front(changes ? 1 : 0)) {
     if (!isa<RankedTensorType>(result.getType()))
       continue;
     if (auto weight = dyn_cast<WeightOp>(op)) {
@@ -460,6 +489,22 @@ FailureOr<ArrayAttr> Planner::outputAxes(func::ReturnOp ret) {
   return builder.getArrayAttr(outputs);
 }
 
+/// The caller has the states: they are no outputs from here on.
+LogicalResult Planner::dropStates(func::ReturnOp ret) {
+  for (int64_t i = ret.getNumOperands() - 1; i >= 0; --i) {
+    bool isMarked = static_cast<bool>(function.getResultAttr(i, "qc.state"));
+    if (isMarked != isState(ret.getOperand(i)))
+      return ret.emitError("result ")
+             << i << " is " << (isMarked ? "no" : "a") << " changed state";
+    if (!isMarked)
+      continue;
+    ret->eraseOperand(i);
+    if (failed(function.eraseResult(i)))
+      return failure();
+  }
+  return success();
+}
+
 /// Copies the outputs that could not be computed in place, and takes the
 /// tensors out of the function.
 void Planner::finish(func::ReturnOp ret) {
@@ -532,6 +577,8 @@ LogicalResult Planner::run() {
   for (auto [step, op] : llvm::enumerate(ops))
     if (failed(placeResults(op, static_cast<int64_t>(step))))
       return failure();
+  if (failed(dropStates(ret)))
+    return failure();
   for (Value value : ret.getOperands()) {
     const Root &root = roots[rootOf.lookup(value)];
     if (root.space == "arena")

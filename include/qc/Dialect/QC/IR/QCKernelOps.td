@@ -118,7 +118,8 @@ def QC_KernelOp : QC_Op<"kernel", [Pure, AttrSizedOperandSegments]> {
     `constants[i]`, but for the slots that `tensor_slots` (the addresses of
     `tensors`), `size_slots` (the values of `sizes`) and `result_slots` (the
     addresses of the results) name. The launch has `parts` parts. `dims` are
-    the dynamic sizes of the results, in order.
+    the dynamic sizes of the results, in order. With `in_place` = i the first
+    result takes the place of tensors[i], which is changed.
 
     ```mlir
     %y = qc.kernel "lookup:u8" parts(%parts) tensors(%x, %t) sizes(%n)
@@ -128,7 +129,8 @@ def QC_KernelOp : QC_Op<"kernel", [Pure, AttrSizedOperandSegments]> {
       : tensor<?xi8>, tensor<256xi8> -> tensor<?xi8>
     ```
     Constraints: kernel_c1 (as many slots as operands and results), kernel_c2
-    (as many dims as dynamic sizes).
+    (as many dims as dynamic sizes), kernel_c3 (what is changed in place has the
+    type of the first result).
   }];
   let arguments = (ins StrAttr:$key, Index:$parts,
                        Variadic<AnyRankedTensor>:$tensors,
@@ -138,7 +140,8 @@ def QC_KernelOp : QC_Op<"kernel", [Pure, AttrSizedOperandSegments]> {
                        DenseI64ArrayAttr:$size_slots,
                        DenseI64ArrayAttr:$result_slots,
                        OptionalAttr<AnyAttr>:$encoding,
-                       OptionalAttr<StrAttr>:$layer);
+                       OptionalAttr<StrAttr>:$layer,
+                       OptionalAttr<I64Attr>:$in_place);
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let assemblyFormat = [{
     $key `parts` `(` $parts `)` `tensors` `(` $tensors `)`
