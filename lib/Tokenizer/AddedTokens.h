@@ -7,6 +7,7 @@
 #ifndef QC_LIB_TOKENIZER_ADDEDTOKENS_H
 #define QC_LIB_TOKENIZER_ADDEDTOKENS_H
 
+#include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringMap.h"
 
 #include <array>
@@ -43,11 +44,18 @@ public:
   /// the text without `parseSpecial`.
   std::vector<Part> split(llvm::StringRef text, bool parseSpecial) const;
 
+  /// By the text that is looked for.
+  const llvm::StringMap<AddedToken> &all() const { return tokens; }
+  /// Lengths of tokens that begin with this byte, the largest first.
+  llvm::ArrayRef<size_t> lengthsOf(uint8_t first) const {
+    return lengths[first];
+  }
+
 private:
   const AddedToken *match(llvm::StringRef text, size_t &length) const;
 
   llvm::StringMap<AddedToken> tokens;
-  /// By first byte, the lengths that tokens have, the largest first.
+  /// By first byte.
   std::array<std::vector<size_t>, 256> lengths;
 };
 

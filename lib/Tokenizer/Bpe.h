@@ -39,6 +39,11 @@ public:
   void addMerge(int32_t left, int32_t right, Merge merge) {
     merges[key(left, right)] = merge;
   }
+  /// Calls `use(left, right, merge)` with each merge, in any order.
+  template <typename Use> void forEachMerge(Use use) const {
+    for (const auto &[pair, merge] : merges)
+      use(static_cast<int32_t>(pair >> 32), static_cast<int32_t>(pair), merge);
+  }
   /// Looks up the tokens of bytes; call when the vocabulary is complete.
   void findByteTokens();
 

@@ -150,6 +150,49 @@ static const UNormalizer2 *normalizerOf(Form form) {
   return nullptr;
 }
 
+uint8_t unicode::combiningClass(uint32_t code) {
+  return u_getCombiningClass(static_cast<UChar32>(code));
+}
+
+/// The codes of a decomposition that ICU gives into `units`.
+static std::vector<uint32_t> codesOf(const UChar *units, int32_t size) {
+  std::vector<uint32_t> codes;
+  for (int32_t at = 0; at < size;) {
+    UChar32 code = 0;
+    U16_NEXT(units, at, size, code);
+    codes.push_back(static_cast<uint32_t>(code));
+  }
+  return codes;
+}
+
+std::vector<uint32_t> unicode::decomposition(uint32_t code, bool compatible) {
+  UErrorCode status = U_ZERO_ERROR;
+  UChar units[64];
+  int32_t size =
+      unorm2_getDecomposition(normalizerOf(compatible ? Form::NFKD : Form::NFD),
+                              static_cast<UChar32>(code), units, 64, &status);
+  return U_FAILURE(status) ? std::vector<uint32_t>() : codesOf(units, size);
+}
+
+std::optional<std::pair<uint32_t, uint32_t>>
+unicode::composedOf(uint32_t code) {
+  UErrorCode status = U_ZERO_ERROR;
+  UChar units[64];
+  const UNormalizer2 *normalizer = normalizerOf(Form::NFC);
+  int32_t size = unorm2_getRawDecomposition(
+      normalizer, static_cast<UChar32>(code), units, 64, &status);
+  if (U_FAILURE(status))
+    return std::nullopt;
+  std::vector<uint32_t> codes = codesOf(units, size);
+  // Some are never composed.
+  if (codes.size() != 2 ||
+      unorm2_composePair(normalizer, static_cast<UChar32>(codes[0]),
+                         static_cast<UChar32>(codes[1])) !=
+          static_cast<UChar32>(code))
+    return std::nullopt;
+  return std::pair(codes[0], codes[1]);
+}
+
 std::string unicode::normalize(StringRef text, Form form) {
   if (llvm::all_of(text, [](char c) { return static_cast<int8_t>(c) >= 0; }))
     return text.str();

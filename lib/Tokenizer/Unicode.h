@@ -12,7 +12,9 @@
 #include "llvm/ADT/StringRef.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace qc::unicode {
@@ -49,6 +51,14 @@ std::string replaceAll(llvm::StringRef text, llvm::StringRef from,
 Class classOf(uint32_t code);
 /// \w: letters, marks, digits, connecting punctuation.
 bool isWord(uint32_t code);
+
+/// The canonical combining class.
+uint8_t combiningClass(uint32_t code);
+/// The full decomposition, by compatibility too if `compatible`; empty for a
+/// character that stands for itself.
+std::vector<uint32_t> decomposition(uint32_t code, bool compatible);
+/// The two characters that compose to this one.
+std::optional<std::pair<uint32_t, uint32_t>> composedOf(uint32_t code);
 
 enum class Form : uint8_t { NFC, NFD, NFKC, NFKD };
 std::string normalize(llvm::StringRef text, Form form);

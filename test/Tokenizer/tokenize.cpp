@@ -2,16 +2,17 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// qc-tokenize FILE [--plain]: FILE is a tokenizer.json or a .gguf. Each line of
-// the standard input is JSON: a text gives its tokens; a list of tokens gives
-// [decoded, decoded with special tokens, decoded as a stream]. --plain takes
-// special tokens in texts for text and adds none.
+// qc-tokenize FILE [--plain | --tables OUT]: FILE is a tokenizer.json or a
+// .gguf. Each line of the standard input is JSON: a text gives its tokens; a
+// list of tokens gives [decoded, decoded with special tokens, decoded as a
+// stream]. --plain takes special tokens in texts for text and adds none.
+// --tables writes the compiled tokenizer and reads nothing.
 //
 //===----------------------------------------------------------------------===//
 
 #include "qc/Import/GGUF/Reader.h"
 #include "qc/Support/Json.h"
-#include "qc/Tokenizer/Tokenizer.h"
+#include "qc/Tokenizer/Compile.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -41,6 +42,14 @@ static json::Value decode(const Tokenizer &tokenizer,
                      stream};
 }
 
+static int writeTables(const Tokenizer &tokenizer, llvm::StringRef path) {
+  std::string tables = llvm::cantFail(compileTokenizer(tokenizer));
+  std::error_code error;
+  llvm::raw_fd_ostream os(path, error);
+  os << tables;
+  return error ? 1 : 0;
+}
+
 int main(int argc, char **argv) {
   EncodeOptions options;
   if (argc > 2 && llvm::StringRef(argv[2]) == "--plain")
@@ -50,6 +59,8 @@ int main(int argc, char **argv) {
     llvm::errs() << llvm::toString(tokenizer.takeError()) << "\n";
     return 1;
   }
+  if (argc > 3 && llvm::StringRef(argv[2]) == "--tables")
+    return writeTables(*tokenizer, argv[3]);
   auto input = llvm::MemoryBuffer::getSTDIN();
   if (!input)
     return 1;

@@ -24,6 +24,8 @@ struct qc_embedded_file {
 
 /** The objects of the runtime: ARCH/Open.o, ARCH/ThreadsOpenMP.o ... */
 extern const struct qc_embedded_file qc_embedded_runtime[];
+/** Those that only a language model needs. */
+extern const struct qc_embedded_file qc_embedded_language_runtime[];
 /** The programs that load a library and serve requests: ARCH/runner. */
 extern const struct qc_embedded_file qc_embedded_runners[];
 

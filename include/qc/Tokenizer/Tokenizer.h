@@ -70,6 +70,7 @@ public:
 
 private:
   friend class StreamDecoder;
+  friend llvm::Expected<std::string> compileTokenizer(const Tokenizer &);
   explicit Tokenizer(std::unique_ptr<State> state);
   std::unique_ptr<State> state;
 };
