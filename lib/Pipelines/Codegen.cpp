@@ -168,10 +168,11 @@ static void describePorts(ModuleOp module, NetSpec &net) {
     PortSpec port;
     port.name = portName(inputs, number, "input");
     port.dtype = portType(tensor.getElementType());
+    auto attributes =
+        inputs ? cast<DictionaryAttr>(inputs[number]) : DictionaryAttr();
     auto dims =
-        inputs
-            ? cast<DictionaryAttr>(inputs[number]).getAs<ArrayAttr>("qc.dims")
-            : ArrayAttr();
+        attributes ? attributes.getAs<ArrayAttr>("qc.dims") : ArrayAttr();
+    port.isState = attributes && attributes.contains("qc.state");
     for (auto [axis, size] : llvm::enumerate(tensor.getShape()))
       port.axes.push_back(ShapedType::isDynamic(size)
                               ? AxisSpec::named(symbols.lookup(
@@ -191,6 +192,60 @@ static void describePorts(ModuleOp module, NetSpec &net) {
     }
     net.outputs.push_back(std::move(port));
   }
+}
+
+/// What the module says of its language model, which is on `net` then.
+static void describeLanguage(ModuleOp module, NetSpec &net) {
+  auto facts = module->getAttrOfType<DictionaryAttr>("qc.language_model");
+  if (!facts)
+    return;
+  LanguageSpec language;
+  qc_rt_language &l = language.numbers;
+  auto number = [&](llvm::StringRef name) {
+    return facts.getAs<IntegerAttr>(name).getInt();
+  };
+  language.family = facts.getAs<StringAttr>("family").str();
+  l.vocabulary = number("vocabulary");
+  language.bos = static_cast<int32_t>(number("bos"));
+  for (int64_t end : facts.getAs<DenseI64ArrayAttr>("ends").asArrayRef())
+    language.ends.push_back(static_cast<int32_t>(end));
+  const PortSpec &cache = net.inputs.back();
+  l.layers = cache.axes[1].offset;
+  l.heads = cache.axes[3].offset;
+  l.head_size = cache.axes[5].offset;
+  l.element_bytes = cache.dtype == QC_RT_F32 ? 4 : 2;
+  l.tokens_symbol = net.inputs[0].axes[0].symbol;
+  l.rows_symbol = net.inputs[3].axes[0].symbol;
+  l.sequences_symbol = cache.axes[0].symbol;
+  l.context_symbol = cache.axes[4].symbol;
+  l.context = net.symbols[l.context_symbol].max;
+  l.step_tokens = net.symbols[l.tokens_symbol].max;
+  l.step_sequences = net.symbols[l.sequences_symbol].max;
+  net.language = std::move(language);
+}
+
+/// Adds the tokenizer to the weights.
+static llvm::Error addTokenizer(llvm::StringRef tables, CompiledNet &result) {
+  if (!result.net.language || tables.empty())
+    return llvm::Error::success();
+  qc_rt_language &l = result.net.language->numbers;
+  uint64_t padding = -result.weightsBytes % QC_RT_ALIGNMENT;
+  l.tokenizer_offset = result.weightsBytes + padding;
+  l.tokenizer_bytes = tables.size();
+  std::error_code code;
+  llvm::raw_fd_ostream os(result.weightsFile, code,
+                          llvm::sys::fs::CD_OpenExisting,
+                          llvm::sys::fs::FA_Write, llvm::sys::fs::OF_Append);
+  os.write_zeros(padding);
+  os << tables;
+  os.close();
+  code = os.error() ? os.error() : code;
+  os.clear_error();
+  if (code)
+    return inputError("temporary-file", result.weightsFile, "", code.message(),
+                      "room for the tokenizer");
+  result.weightsBytes = l.tokenizer_offset + l.tokenizer_bytes;
+  return llvm::Error::success();
 }
 
 /// The layers that oneDNN computes, from the attribute `qc.onednn`.
@@ -373,6 +428,9 @@ llvm::Expected<CompiledNet> generateCode(LoadedModel &model,
       module->getAttrOfType<IntegerAttr>("qc.arena_bytes").getInt();
   result.weightsBytes =
       module->getAttrOfType<IntegerAttr>("qc.weights_bytes").getInt();
+  describeLanguage(module, result.net);
+  if (auto error = addTokenizer(model.tokenizer, result))
+    return std::move(error);
   describeOneDNN(module, result);
   for (const UsedKernel &kernel : usedKernels(module))
     result.net.kernels.push_back(kernelSymbol(kernel.text));

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "qc/Tokenizer/Compile.h"
 #include "Diagnostics.h"
 #include "Stages.h"
 #include "mlir/Parser/Parser.h"
@@ -123,7 +124,16 @@ readLanguageModel(MLIRContext &context, llvm::StringRef path,
   auto read = llama::importModel(&context, path, import);
   if (!read)
     return read.takeError();
+  auto tokenizer = llama::readTokenizer(path);
+  if (!tokenizer)
+    return tokenizer.takeError();
   LoadedModel model;
+  if (*tokenizer) {
+    auto tables = compileTokenizer(**tokenizer);
+    if (!tables)
+      return tables.takeError();
+    model.tokenizer = std::move(*tables);
+  }
   model.module = std::move(read->module);
   model.licence = std::move(read->licence);
   return model;

@@ -27,6 +27,7 @@ public:
 
   const std::vector<NetPort> &inputs() const override;
   const std::vector<NetPort> &outputs() const override;
+  /// The bytes of a state (PortSpec::isState) are changed where they are.
   llvm::Expected<std::vector<HostTensor>>
   run(llvm::ArrayRef<HostTensor> tensors) override;
 

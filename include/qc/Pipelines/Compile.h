@@ -68,6 +68,8 @@ struct LoadedModel {
   std::string baseFolder;
   std::string name;
   std::string licence;
+  /// The compiled tokenizer of a language model (qc/Tokenizer/Compile.h).
+  std::string tokenizer;
 };
 
 /// A context with everything loaded that the stations need.

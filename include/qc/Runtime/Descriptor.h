@@ -170,6 +170,13 @@ struct qc_rt_dim {
   int64_t scale, offset, divisor;
 };
 
+/** A sequence of a state port, [sequences, layers, 2, heads, capacity, size]:
+ * where its memory is and how many tokens have room there. */
+struct qc_rt_sequence {
+  void *data;
+  int64_t capacity;
+};
+
 /** Computes one part of a launch; see qc/TargetInfo/KernelSlots.h. */
 typedef void (*qc_rt_kernel)(const int64_t *slots, int32_t part);
 
@@ -206,7 +213,7 @@ struct qc_rt_level {
 struct qc_rt_exec {
   unsigned char *arena;         /*  0: QC_RT_ALIGNMENT aligned */
   const unsigned char *weights; /*  8: QC_RT_ALIGNMENT aligned */
-  void *const *inputs;          /* 16 */
+  void *const *inputs;          /* 16: of a state its qc_rt_sequences */
   void *const *outputs;         /* 24 */
   const int64_t *dims;          /* 32: sizes of the named dimensions */
   /** 40: runs all parts of a kernel and returns when they are done. */

@@ -66,6 +66,11 @@ static std::vector<std::string> runtimeObjects(const ArtifactSpec &spec) {
     objects.emplace_back(reinterpret_cast<const char *>(file->data),
                          file->size);
   }
+  const qc_embedded_file *file = qc_embedded_language_runtime;
+  for (; spec.net.language && file->name; ++file)
+    if (StringRef(file->name).starts_with(arch))
+      objects.emplace_back(reinterpret_cast<const char *>(file->data),
+                           file->size);
   return objects;
 }
 
@@ -85,6 +90,20 @@ static json::Array portsJson(const NetSpec &net, ArrayRef<PortSpec> ports) {
                                 {"shape", std::move(shape)}});
   }
   return list;
+}
+
+static json::Object languageJson(const LanguageSpec &language) {
+  const qc_rt_language &l = language.numbers;
+  json::Array ends(language.ends);
+  return json::Object{{"family", language.family},
+                      {"vocabulary", l.vocabulary},
+                      {"context", l.context},
+                      {"sequences", l.step_sequences},
+                      {"bos", language.bos},
+                      {"ends", std::move(ends)},
+                      {"tokenizer", l.tokenizer_bytes != 0},
+                      {"kv_bytes_per_token",
+                       l.layers * 2 * l.heads * l.head_size * l.element_bytes}};
 }
 
 json::Object qc::artifact::embeddedManifest(const ArtifactSpec &spec,
@@ -112,6 +131,8 @@ json::Object qc::artifact::embeddedManifest(const ArtifactSpec &spec,
   manifest["weights"] = json::Object{{"bytes", weights.bytes},
                                      {"sha256", hex(weights.hash)},
                                      {"embedded", weights.embedded}};
+  if (spec.net.language)
+    manifest["language_model"] = languageJson(*spec.net.language);
   static const char *const threading[] = {"none", "callback", "openmp"};
   manifest["threading"] = threading[spec.net.threading];
   if (!spec.net.oneDNN.empty())

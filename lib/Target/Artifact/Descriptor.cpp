@@ -208,6 +208,36 @@ static void emitNet(Emitter &emit, const ArtifactSpec &spec,
   global->setAlignment(Align(16));
 }
 
+/// struct qc_rt_language, member by member.
+static void emitLanguage(Emitter &emit, const LanguageSpec &language) {
+  const qc_rt_language &l = language.numbers;
+  SmallVector<Constant *> members, ends;
+  for (int64_t value :
+       {l.layers, l.heads, l.head_size, l.element_bytes, l.vocabulary,
+        l.context, l.step_tokens, l.step_sequences})
+    members.push_back(emit.i64(value));
+  for (int32_t value :
+       {l.tokens_symbol, l.rows_symbol, l.sequences_symbol, l.context_symbol})
+    members.push_back(emit.i32(value));
+  for (uint64_t value : {l.tokenizer_offset, l.tokenizer_bytes})
+    members.push_back(emit.i64(value));
+  members.push_back(language.chatTemplate.empty()
+                        ? emit.null()
+                        : emit.text(language.chatTemplate));
+  for (int32_t end : language.ends)
+    ends.push_back(emit.i32(end));
+  members.push_back(emit.table(ends, "ends"));
+  members.push_back(emit.i32(language.ends.size()));
+  members.push_back(emit.i32(0));
+  static_assert(sizeof l == 120);
+  Constant *value = emit.record(members);
+  auto *global = new GlobalVariable(emit.module, value->getType(), true,
+                                    GlobalValue::ExternalLinkage, value,
+                                    "qc_rt_language_descriptor");
+  global->setVisibility(GlobalValue::HiddenVisibility);
+  global->setAlignment(Align(16));
+}
+
 /// status qc_rt_run_f32(context, pointer per input, pointer per output)
 static void emitRunF32(Emitter &emit, const NetSpec &net) {
   size_t count = net.inputs.size() + net.outputs.size();
@@ -272,6 +302,8 @@ qc::artifact::descriptorObject(const ArtifactSpec &spec,
   module.setPICLevel(PICLevel::BigPIC);
   Emitter emit(module);
   emitNet(emit, spec, weights, manifest);
+  if (spec.net.language)
+    emitLanguage(emit, *spec.net.language);
   if (hasRunF32(spec.net))
     emitRunF32(emit, spec.net);
   return emitObject(module, spec.target.arch);

@@ -257,7 +257,7 @@ const char *@_status_text(@_status status);
 const char *@_manifest(void);
 )";
 
-static std::string substitute(StringRef text, const NetSpec &net) {
+std::string qc::artifact::substitute(StringRef text, const NetSpec &net) {
   std::string upper = StringRef(net.name).upper(), out;
   for (char c : text) {
     if (c == '@')
@@ -286,6 +286,8 @@ static void runF32(llvm::raw_ostream &os, const NetSpec &net) {
 }
 
 std::string qc::headerText(const NetSpec &net) {
+  if (net.language)
+    return languageHeaderText(net);
   std::string out, upper = StringRef(net.name).upper();
   llvm::raw_string_ostream os(out);
   os << "/* " << net.name

@@ -68,6 +68,12 @@ llvm::Expected<std::string> linkShared(const ArtifactSpec &spec,
 std::string cmakeText(const ArtifactSpec &spec);
 std::string pkgConfigText(const ArtifactSpec &spec);
 std::string exampleText(const NetSpec &net);
+/// NAME.h and example.c of a language model.
+std::string languageHeaderText(const NetSpec &net);
+std::string languageExampleText(const NetSpec &net);
+/// `text` with the net's name for each `@`, the name in capitals for each `$`
+/// and the bytes of its arena for each `%`.
+std::string substitute(llvm::StringRef text, const NetSpec &net);
 /// report.html of a report.
 std::string reportHtml(const llvm::json::Object &report, llvm::StringRef name);
 /// What NAME_manifest() returns.

@@ -32,11 +32,41 @@ using namespace llvm;
 using namespace qc;
 using namespace qc::artifact;
 
-/// The public functions, without their prefix.
-static const char *const publicFunctions[] = {
-    "open",        "close",        "inputs",        "outputs",
-    "arena_bytes", "context_open", "context_close", "run",
-    "run_f32",     "status_text",  "manifest"};
+namespace {
+/// A public function: NAME_`name` is qc_rt_`symbol` in the objects.
+struct PublicFunction {
+  const char *name;
+  std::string symbol;
+
+  PublicFunction(const char *name) : name(name), symbol(name) {}
+  PublicFunction(const char *name, const char *symbol)
+      : name(name), symbol(symbol) {}
+};
+} // namespace
+
+static std::vector<PublicFunction> publicFunctions(const NetSpec &net) {
+  if (!net.language)
+    return {"open",        "close",        "inputs",        "outputs",
+            "arena_bytes", "context_open", "context_close", "run",
+            "run_f32",     "status_text",  "manifest"};
+  return {{"open", "language_open"},
+          "close",
+          "session_bytes",
+          "session_open",
+          "session_close",
+          "session_copy",
+          "session_truncate",
+          "eval",
+          "eval_all",
+          "sample",
+          "generate",
+          "tokenize",
+          "detokenize",
+          "chat_template",
+          "end_tokens",
+          "status_text",
+          "manifest"};
+}
 
 namespace {
 
@@ -88,10 +118,10 @@ public:
 static std::vector<StubLibrary> stubLibraries() {
   return {
       {"libc.so.6",
-       {"malloc",    "calloc", "free",   "aligned_alloc", "memcpy",
-        "memmove",   "memset", "memcmp", "bcmp",          "strlen",
-        "open",      "close",  "lseek",  "mmap",          "munmap",
-        "getauxval", "abort",  "strstr", "strncpy",       "strncmp"}},
+       {"malloc",  "calloc",  "free",   "aligned_alloc", "memcpy", "memmove",
+        "memset",  "memcmp",  "bcmp",   "strlen",        "open",   "close",
+        "lseek",   "mmap",    "munmap", "getauxval",     "abort",  "strstr",
+        "strncpy", "strncmp", "qsort",  "clock_gettime", "realloc"}},
       {"libm.so.6",
        {"fma",   "fmaf",   "exp",       "expf",       "exp2",      "exp2f",
         "log",   "logf",   "log2",      "log2f",      "pow",       "powf",
@@ -170,13 +200,14 @@ static Expected<std::string> rename(StringRef bytes, const NetSpec &net) {
   config.Common.StripDebug = true;
   BumpPtrAllocator memory;
   StringSaver saver(memory);
+  std::vector<PublicFunction> functions = publicFunctions(net);
   std::vector<std::string> names;
-  for (const char *function : publicFunctions)
-    names.push_back(net.name + "_" + function);
+  for (const PublicFunction &function : functions)
+    names.push_back(net.name + "_" + function.name);
   auto ignore = [](Error error) { return error; };
   // Symbols are matched by their names before they are renamed.
-  for (auto [function, name] : llvm::zip(publicFunctions, names)) {
-    std::string before = std::string("qc_rt_") + function;
+  for (auto [function, name] : llvm::zip(functions, names)) {
+    std::string before = "qc_rt_" + function.symbol;
     if (Error error = config.Common.SymbolsToKeepGlobal.addMatcher(
             objcopy::NameOrPattern::create(
                 saver.save(before), objcopy::MatchStyle::Literal, ignore)))

@@ -241,6 +241,8 @@ int main(int argc, char **argv) {
 )";
 
 std::string qc::artifact::exampleText(const NetSpec &net) {
+  if (net.language)
+    return languageExampleText(net);
   std::string libraries = "-lm";
   for (const std::string &library : extraLibraries(net))
     libraries += " -l" + library;

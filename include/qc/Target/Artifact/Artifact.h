@@ -12,11 +12,13 @@
 #define QC_TARGET_ARTIFACT_ARTIFACT_H
 
 #include "qc/Runtime/Descriptor.h"
+#include "qc/Runtime/LanguageModel.h"
 #include "qc/TargetInfo/Target.h"
 
 #include "llvm/Support/Error.h"
 #include "llvm/Support/JSON.h"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -46,6 +48,18 @@ struct PortSpec {
   std::vector<AxisSpec> axes;
   float scale = 1;
   int32_t zeroPoint = 0;
+  /// Memory of the caller that a run changes: what a language model remembers
+  /// of sequences.
+  bool isState = false;
+};
+
+/// What makes a network a language model (see qc/Runtime/LanguageModel.h).
+struct LanguageSpec {
+  /// All but the pointers.
+  qc_rt_language numbers = {};
+  std::string family, chatTemplate;
+  std::vector<int32_t> ends;
+  int32_t bos = -1;
 };
 
 /// What the descriptor says of a network (see qc/Runtime/Descriptor.h).
@@ -62,6 +76,7 @@ struct NetSpec {
   /// The layers that oneDNN computes: the library then needs libdnnl.
   std::vector<qc_rt_onednn_layer> oneDNN;
   uint64_t arenaBytes = 0;
+  std::optional<LanguageSpec> language;
 };
 
 /// The object code of one CPU level: defines KERNEL__LEVEL for every kernel.
