@@ -330,6 +330,8 @@ static Error measureQuality(const BuildRequest &request, LoadedNet &net,
 /// Writes the artifact to a temporary place, loads and measures it there.
 static Error measure(const BuildRequest &request, Station &station,
                      const BuildHooks &hooks, BuildResult &result) {
+  if (station.spec.net.language)
+    return Error::success();
   const Target &target = request.options.target;
   bool runsHere = hostRuns(target.arch, target.levels.front());
   if ((!request.measure || !runsHere) && request.evalData.empty())
