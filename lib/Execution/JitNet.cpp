@@ -209,9 +209,9 @@ static std::vector<qc_rt_sequence> sequencesOf(const HostTensor &state) {
   std::vector<qc_rt_sequence> result;
   int64_t count = state.dim(0);
   for (int64_t i = 0; i < count; ++i)
-    result.push_back({const_cast<char *>(state.bytes()) +
-                          state.byteCount() / count * i,
-                      state.dim(4)});
+    result.push_back(
+        {const_cast<char *>(state.bytes()) + state.byteCount() / count * i,
+         state.dim(4)});
   return result;
 }
 

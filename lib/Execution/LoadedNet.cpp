@@ -171,6 +171,12 @@ static llvm::Error statusError(int64_t status, StringRef file) {
   }
 }
 
+RunnerProcess &LoadedNet::process() { return state->process; }
+
+llvm::Error LoadedNet::statusError(int64_t status) const {
+  return ::statusError(status, state->folder);
+}
+
 Expected<std::unique_ptr<LoadedNet>>
 LoadedNet::open(StringRef dir, const LoadOptions &options) {
   auto manifest = readManifest(dir);
@@ -205,7 +211,7 @@ LoadedNet::open(StringRef dir, const LoadOptions &options) {
   if (llvm::Error error = process.failure())
     return error;
   if (status != 0)
-    return statusError(status, library);
+    return ::statusError(status, library);
   state->arenaBytes = static_cast<uint64_t>(process.receiveNumber());
   process.receiveText(size_t(1) << 30);
   state->inputs = receivePorts(process, state->manifest, "inputs");
@@ -237,7 +243,7 @@ LoadedNet::run(llvm::ArrayRef<HostTensor> tensors) {
   if (llvm::Error error = process.failure())
     return error;
   if (status != 0)
-    return statusError(status, state->folder);
+    return statusError(status);
   std::vector<HostTensor> outputs;
   for (const NetPort &port : state->outputs) {
     int64_t dims[QC_RT_MAX_RANK];
@@ -272,7 +278,7 @@ Expected<BenchTimes> LoadedNet::bench(llvm::ArrayRef<HostTensor> tensors,
   if (llvm::Error error = process.failure())
     return error;
   if (status != 0)
-    return statusError(status, state->folder);
+    return statusError(status);
   BenchTimes times;
   times.runsPerSecond = process.receiveDouble();
   int64_t count = process.receiveNumber();

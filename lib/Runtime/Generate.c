@@ -123,6 +123,13 @@ static int32_t put_token(struct text *text, int32_t token) {
   return ending(qc_rt_stop_text_put(&text->stops, text->piece, (size_t)n));
 }
 
+/* Decodes what the session has: the text goes on in the middle of it. */
+static void begin_text(struct text *text, const struct qc_rt_session *session) {
+  for (int32_t i = 0; text->tables && i < session->count; ++i)
+    qc_rt_decoder_next(text->tables, &text->decoder, session->history[i],
+                       text->piece);
+}
+
 /* The end of a text that nothing ended before. */
 static void finish_text(struct text *text) {
   if (!text->tables)
@@ -200,6 +207,8 @@ int32_t qc_rt_generate(struct qc_rt_session *session, const int32_t *tokens,
   if (status == QC_RT_OK)
     status = qc_rt_eval(&session, &tokens, &n, 1, session->logits, NULL);
   double prefilled = milliseconds();
+  if (status == QC_RT_OK)
+    begin_text(&text, session);
   if (status == QC_RT_OK)
     status = draw(session, max_new, sampling, &text, &stats);
   stats.prefill_ms = prefilled - start;

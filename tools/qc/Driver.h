@@ -113,7 +113,8 @@ void addCompare(CLI::App &app, Driver &driver);
 void addInspect(CLI::App &app, Driver &driver);
 void addVerify(CLI::App &app, Driver &driver);
 void addLists(CLI::App &app, Driver &driver);
-void addUnbuilt(CLI::App &app, Driver &driver);
+void addGenerate(CLI::App &app, Driver &driver);
+void addPerplexity(CLI::App &app, Driver &driver);
 
 } // namespace qc::driver
 

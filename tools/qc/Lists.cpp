@@ -109,20 +109,3 @@ void qc::driver::addLists(CLI::App &app, Driver &driver) {
   command->callback(
       [&driver] { driver.action = [&driver] { return targets(driver); }; });
 }
-
-void qc::driver::addUnbuilt(CLI::App &app, Driver &driver) {
-  static const char *const commands[][2] = {
-      {"generate", "Text from a language model (not built yet)"},
-      {"perplexity", "Perplexity of a language model (not built yet)"}};
-  for (const auto &entry : commands) {
-    std::string name = entry[0];
-    CLI::App *command = app.add_subcommand(name, entry[1]);
-    command->allow_extras();
-    driver.addCommon(*command);
-    command->callback([&driver, name] {
-      driver.action = [name]() -> Expected<int> {
-        return notBuilt("qc " + name);
-      };
-    });
-  }
-}

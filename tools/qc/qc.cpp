@@ -70,7 +70,8 @@ static void declare(CLI::App &app, Driver &driver) {
   addInspect(app, driver);
   addVerify(app, driver);
   addLists(app, driver);
-  addUnbuilt(app, driver);
+  addGenerate(app, driver);
+  addPerplexity(app, driver);
 }
 
 int main(int argc, char **argv) {

@@ -23,6 +23,8 @@
 
 namespace qc {
 
+class RunnerProcess;
+
 struct LoadOptions {
   int threads = 1;
   /// Runs at the same time in a measurement, each with its own context.
@@ -65,6 +67,12 @@ public:
   run(llvm::ArrayRef<HostTensor> tensors) override;
   llvm::Expected<BenchTimes> bench(llvm::ArrayRef<HostTensor> tensors,
                                    const BenchRequest &request);
+
+  /// The process that has loaded the library, for other requests of
+  /// Runner/Protocol.h.
+  RunnerProcess &process();
+  /// What a status of the library, which is not 0, means.
+  llvm::Error statusError(int64_t status) const;
 
 private:
   struct State;

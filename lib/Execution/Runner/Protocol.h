@@ -17,6 +17,21 @@
 |* Request BENCH: milliseconds to spend, least and most runs, then as RUN.
 |*   Answer: status; if 0: runs per second of all streams as a double, a count
 |*   and as many doubles, the milliseconds of each run.
+|*
+|* The library of a language model has no ports and other requests, all about
+|* one session; KEEP is how many of its tokens it keeps before anything is done,
+|* -1 is all.
+|* Request OPEN: room for tokens. Answer: status.
+|* Request TOKENIZE: add special, a text. Answer: the count or minus a status,
+|*   and a text of 32-bit tokens.
+|* Request DETOKENIZE: a text of tokens. Answer: as above, with a text.
+|* Request EVAL: keep, whether all logits are wanted, a text of tokens. Answer:
+|*   status; if 0 a text of logits.
+|* Request GENERATE: keep, a text of tokens, most new ones, a text of options
+|*   (struct qc_rt_sampling), a count of stop strings and each as a text.
+|*   Answer: 1 and a piece of text any number of times, each answered by 0 or,
+|*   to stop, 1; then 0, status, tokens, finish, and the milliseconds of the
+|*   prompt and of the others as doubles.
 |* Request QUIT, or the end of the stream, ends the runner.
 |*
 \*===----------------------------------------------------------------------===*/
@@ -24,6 +39,15 @@
 #ifndef QC_LIB_EXECUTION_RUNNER_PROTOCOL_H
 #define QC_LIB_EXECUTION_RUNNER_PROTOCOL_H
 
-enum { QC_RUNNER_QUIT, QC_RUNNER_RUN, QC_RUNNER_BENCH };
+enum {
+  QC_RUNNER_QUIT,
+  QC_RUNNER_RUN,
+  QC_RUNNER_BENCH,
+  QC_RUNNER_OPEN,
+  QC_RUNNER_TOKENIZE,
+  QC_RUNNER_DETOKENIZE,
+  QC_RUNNER_EVAL,
+  QC_RUNNER_GENERATE
+};
 
 #endif

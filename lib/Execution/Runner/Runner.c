@@ -9,6 +9,7 @@
 
 #include "Runner.h"
 #include "Protocol.h"
+#include "Stream.h"
 
 #include <dlfcn.h>
 #include <pthread.h>
@@ -18,58 +19,13 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Ends when the other side is gone: there is nobody to tell. */
-static void receive(void *data, size_t bytes) {
-  char *at = data;
-  while (bytes) {
-    ssize_t got = read(0, at, bytes);
-    if (got <= 0)
-      _exit(0);
-    at += got;
-    bytes -= (size_t)got;
-  }
-}
-
-static void send_bytes(const void *data, size_t bytes) {
-  const char *at = data;
-  while (bytes) {
-    ssize_t put = write(1, at, bytes);
-    if (put <= 0)
-      _exit(0);
-    at += put;
-    bytes -= (size_t)put;
-  }
-}
-
-static void send_number(int64_t value) { send_bytes(&value, sizeof value); }
-
-static void send_double(double value) { send_bytes(&value, sizeof value); }
-
-static void send_text(const void *data, size_t bytes) {
-  send_number((int64_t)bytes);
-  send_bytes(data, bytes);
-}
-
-static int64_t receive_number(void) {
-  int64_t value;
-  receive(&value, sizeof value);
-  return value;
-}
-
-static void *allocate(size_t bytes) {
-  void *data = calloc(1, bytes ? bytes : 1);
-  if (!data)
-    _exit(3);
-  return data;
-}
-
-static _Noreturn void refuse(const char *text) {
+_Noreturn void refuse(const char *text) {
   send_number(-1);
   send_text(text, strlen(text));
   _exit(0);
 }
 
-static void *find(void *handle, const char *name, const char *function) {
+void *find_function(void *handle, const char *name, const char *function) {
   char symbol[512];
   snprintf(symbol, sizeof symbol, "%s_%s", name, function);
   void *address = dlsym(handle, symbol);
@@ -78,38 +34,43 @@ static void *find(void *handle, const char *name, const char *function) {
   return address;
 }
 
-static struct library load(const char *path, const char *name) {
-  void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-  if (!handle)
-    refuse(dlerror());
+static struct library load(void *handle, const char *name) {
   struct library library;
-  *(void **)&library.open = find(handle, name, "open");
-  *(void **)&library.close = find(handle, name, "close");
-  *(void **)&library.inputs = find(handle, name, "inputs");
-  *(void **)&library.outputs = find(handle, name, "outputs");
-  *(void **)&library.arena_bytes = find(handle, name, "arena_bytes");
-  *(void **)&library.context_open = find(handle, name, "context_open");
-  *(void **)&library.context_close = find(handle, name, "context_close");
-  *(void **)&library.run = find(handle, name, "run");
-  *(void **)&library.manifest = find(handle, name, "manifest");
+  *(void **)&library.open = find_function(handle, name, "open");
+  *(void **)&library.close = find_function(handle, name, "close");
+  *(void **)&library.inputs = find_function(handle, name, "inputs");
+  *(void **)&library.outputs = find_function(handle, name, "outputs");
+  *(void **)&library.arena_bytes = find_function(handle, name, "arena_bytes");
+  *(void **)&library.context_open = find_function(handle, name, "context_open");
+  *(void **)&library.context_close =
+      find_function(handle, name, "context_close");
+  *(void **)&library.run = find_function(handle, name, "run");
+  *(void **)&library.manifest = find_function(handle, name, "manifest");
   return library;
 }
 
-static int32_t open_stream(const struct library *library, const char *weights,
-                           int32_t threads, struct stream *stream) {
+struct options make_options(const char *weights, int32_t threads,
+                            const char *manifest, struct pool **pool) {
   struct options options = {0};
   options.size = sizeof options;
   options.device = -1;
   options.threads = threads;
   options.weights_file = *weights ? weights : NULL;
   if (threads > 1) {
-    stream->pool = pool_open(threads);
-    options.pool = stream->pool;
+    *pool = pool_open(threads);
+    options.pool = *pool;
     options.parallel_for = pool_for;
     /* A library with threads of its own uses those. */
-    if (strstr(library->manifest(), "\"threading\":\"openmp\""))
+    if (strstr(manifest, "\"threading\":\"openmp\""))
       options.parallel_for = NULL;
   }
+  return options;
+}
+
+static int32_t open_stream(const struct library *library, const char *weights,
+                           int32_t threads, struct stream *stream) {
+  struct options options =
+      make_options(weights, threads, library->manifest(), &stream->pool);
   int32_t status = library->open(QC_RT_ABI, &options, &stream->model);
   return status
              ? status
@@ -221,12 +182,6 @@ struct measurement {
   int32_t status;
 };
 
-static double milliseconds(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
-}
-
 static void *measure(void *arg) {
   struct measurement *m = arg;
   struct qc_rt_tensor *outputs = make_outputs(m->tensors->n_outputs);
@@ -299,7 +254,12 @@ static void answer_bench(const struct library *library, struct stream *streams,
 int main(int argc, char **argv) {
   if (argc != 6)
     return 2;
-  struct library library = load(argv[1], argv[2]);
+  void *handle = dlopen(argv[1], RTLD_NOW | RTLD_LOCAL);
+  if (!handle)
+    refuse(dlerror());
+  if (is_language_model(handle, argv[2]))
+    return serve_language_model(handle, argv[2], argv[3], atoi(argv[4]));
+  struct library library = load(handle, argv[2]);
   int32_t threads = atoi(argv[4]), n_streams = atoi(argv[5]);
   struct stream *streams = allocate((size_t)n_streams * sizeof *streams);
   for (int32_t i = 0; i < n_streams; ++i) {

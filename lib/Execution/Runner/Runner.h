@@ -44,6 +44,20 @@ struct stream {
 };
 
 struct pool;
+
+/** Sends a status of its own with a text, and ends the process. */
+_Noreturn void refuse(const char *text);
+/** The address of NAME_function. */
+void *find_function(void *handle, const char *name, const char *function);
+/** The options for `threads` threads, with a pool where they need one. */
+struct options make_options(const char *weights, int32_t threads,
+                            const char *manifest, struct pool **pool);
+
+/** Language.c: the libraries of language models. */
+int is_language_model(void *handle, const char *name);
+int serve_language_model(void *handle, const char *name, const char *weights,
+                         int32_t threads);
+
 /** A pool of `threads` threads, the caller's included; NULL if none start. */
 struct pool *pool_open(int32_t threads);
 void pool_close(struct pool *pool);
