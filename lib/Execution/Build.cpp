@@ -14,12 +14,12 @@
 #include "qc/Execution/Calibrate.h"
 #include "qc/Execution/ReferenceNet.h"
 #include "qc/Support/Error.h"
+#include "qc/Support/OutputFile.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
-#include "llvm/Support/raw_ostream.h"
 
 #include <cmath>
 
@@ -133,9 +133,10 @@ Expected<bool> qc::checkQuantization(const BuildRequest &request,
   return wanted;
 }
 
-Error qc::quantize(LoadedModel &model, const BuildRequest &request,
-                   const StatisticsFile &statistics,
-                   std::vector<std::string> &remarks) {
+/// Level 0 to level 2 with the statistics that were made for it.
+static Error quantize(LoadedModel &model, const BuildRequest &request,
+                      const StatisticsFile &statistics,
+                      std::vector<std::string> &remarks) {
   auto wanted = checkQuantization(request, *model.module);
   if (!wanted)
     return wanted.takeError();
@@ -145,13 +146,24 @@ Error qc::quantize(LoadedModel &model, const BuildRequest &request,
   std::string path;
   if (!statistics.bytes.empty()) {
     path = folder.path("statistics");
-    std::error_code code;
-    llvm::raw_fd_ostream os(path, code);
-    if (code)
-      return inputError("write", path, "", code.message(), "room for it");
-    os << statistics.bytes;
+    if (Error error = writeWholeFile(path, statistics.bytes))
+      return error;
   }
   return quantizeModel(*model.module, request.options, path, remarks);
+}
+
+Expected<StatisticsFile> qc::toLevelTwo(LoadedModel &model,
+                                        const BuildRequest &request,
+                                        const BuildHooks &hooks,
+                                        std::vector<std::string> &remarks) {
+  auto statistics = makeStatistics(request, hooks);
+  if (!statistics)
+    return statistics.takeError();
+  if (Error error = step(hooks, "quantizing"))
+    return error;
+  if (Error error = quantize(model, request, *statistics, remarks))
+    return error;
+  return statistics;
 }
 
 Expected<std::string> qc::nameOf(const BuildRequest &request,
@@ -204,13 +216,9 @@ static Expected<Station> makeStation(const BuildRequest &request,
     return name.takeError();
   result.name = *name;
   result.fp32Bytes = parameterBytes(*model->module);
-  auto statistics = makeStatistics(request, hooks);
+  auto statistics = toLevelTwo(*model, request, hooks, station.remarks);
   if (!statistics)
     return statistics.takeError();
-  if (Error error = step(hooks, "quantizing"))
-    return error;
-  if (Error error = quantize(*model, request, *statistics, station.remarks))
-    return error;
   CompileOptions options = request.options;
   if (Error error = chooseKernels(request, *model, options, station))
     return error;

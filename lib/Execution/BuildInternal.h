@@ -86,11 +86,13 @@ llvm::Expected<bool> checkQuantization(const BuildRequest &request,
 /// What the precision asks for is more than the model as it is.
 bool wantsQuantization(const CompileOptions &options);
 
-/// Level 0 to level 2, where the options ask for it. `remarks` get one line for
-/// each layer that stays in float.
-llvm::Error quantize(LoadedModel &model, const BuildRequest &request,
-                     const StatisticsFile &statistics,
-                     std::vector<std::string> &remarks);
+/// Level 0 to level 2, where the options ask for it: makes the statistics,
+/// which it gives, and quantizes. `remarks` get one line for each layer that
+/// stays in float.
+llvm::Expected<StatisticsFile> toLevelTwo(LoadedModel &model,
+                                          const BuildRequest &request,
+                                          const BuildHooks &hooks,
+                                          std::vector<std::string> &remarks);
 
 /// The prefix of files and symbols: --name, or the model's name.
 llvm::Expected<std::string> nameOf(const BuildRequest &request,

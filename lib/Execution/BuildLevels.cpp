@@ -45,17 +45,15 @@ static Expected<std::string> emitObserved(const LoadedModel &model,
   return emitLevel(copy, options, "observed", form);
 }
 
-/// Also sets the layers of `options` that oneDNN computes.
-static Error toLevelTwo(LoadedModel &model, const BuildRequest &request,
-                        const BuildHooks &hooks, CompileOptions &options) {
+/// To level 2; also sets the layers of `options` that oneDNN computes.
+static Error quantize(LoadedModel &model, const BuildRequest &request,
+                      const BuildHooks &hooks, CompileOptions &options) {
   if (Error error = checkBounds(model, request.model))
     return error;
-  auto statistics = makeStatistics(request, hooks);
+  Station station;
+  auto statistics = toLevelTwo(model, request, hooks, station.remarks);
   if (!statistics)
     return statistics.takeError();
-  Station station;
-  if (Error error = quantize(model, request, *statistics, station.remarks))
-    return error;
   return chooseKernels(request, model, options, station);
 }
 
@@ -73,7 +71,7 @@ Error qc::buildLevels(
   for (StringRef level : levels) {
     bool observed = level == "observed";
     if (!quantized && !observed && level != "model") {
-      if (Error error = toLevelTwo(*model, request, hooks, options))
+      if (Error error = quantize(*model, request, hooks, options))
         return error;
       quantized = true;
     }
@@ -141,7 +139,7 @@ static Error chooseKernelsOf(const BuildRequest &request,
   auto model = loadModel(*context, request.model, options);
   if (!model)
     return model.takeError();
-  Error error = toLevelTwo(*model, request, hooks, options);
+  Error error = quantize(*model, request, hooks, options);
   model->module = {};
   return error;
 }

@@ -39,13 +39,9 @@ Expected<QuantizeResult> qc::quantizeModelFile(const BuildRequest &request,
   if (!model)
     return model.takeError();
   result.fp32Bytes = parameterBytes(*model->module);
-  auto statistics = makeStatistics(request, hooks);
+  auto statistics = toLevelTwo(*model, request, hooks, result.warnings);
   if (!statistics)
     return statistics.takeError();
-  if (Error error = step(hooks, "quantizing"))
-    return error;
-  if (Error error = quantize(*model, request, *statistics, result.warnings))
-    return error;
   auto quantization = onnx::readQuantization(*model->module, request.model);
   if (!quantization)
     return quantization.takeError();

@@ -47,17 +47,26 @@ std::span<const NamedCodebook> namedCodebooks() {
   return named;
 }
 
+/// The values of the package, bit for bit: its steps are those of f32 numbers
+/// that torch.linspace counts up to the middle and down from the end, each with
+/// one rounding.
 std::vector<float> dynamicCodebook() {
   std::vector<float> values{0.0f, 1.0f};
   constexpr int powers = 7;
+  constexpr float first = 0.1f, last = 1.0f;
   for (int k = 0; k < powers; ++k) {
     // 2^k steps of [0.1, 1], each with its middle.
     int steps = 1 << k;
-    double power = std::pow(10.0, k - powers + 1);
+    double step = (last - first) / static_cast<float>(steps);
+    auto bound = [&](int i) {
+      return static_cast<float>(
+          i < (steps + 1) / 2 ? first + step * i : last - step * (steps - i));
+    };
+    float power = static_cast<float>(std::pow(10.0, k - powers + 1));
     for (int i = 0; i < steps; ++i) {
-      double middle = 0.1 + 0.9 * (i + 0.5) / steps;
-      values.push_back(static_cast<float>(power * middle));
-      values.push_back(static_cast<float>(-power * middle));
+      float middle = (bound(i) + bound(i + 1)) / 2;
+      values.push_back(power * middle);
+      values.push_back(-power * middle);
     }
   }
   std::sort(values.begin(), values.end());

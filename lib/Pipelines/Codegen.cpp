@@ -15,6 +15,7 @@
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "qc/Conversion/GenericKernels.h"
 #include "qc/Dialect/QC/IR/QCOps.h"
+#include "qc/Support/OutputFile.h"
 #include "qc/Support/ParameterStore.h"
 #include "qc/Target/Codegen/ObjectEmitter.h"
 #include "qc/Target/Kernels/Kernels.h"
@@ -348,15 +349,7 @@ static llvm::Error writeWeights(LoadedModel &model, llvm::StringRef path) {
     return inputError("weights", model.name, "qc.weights",
                       std::to_string(bytes.size()) + " bytes",
                       std::to_string(wanted) + " bytes of weights");
-  std::error_code code;
-  llvm::raw_fd_ostream os(path, code);
-  os << bytes;
-  os.close();
-  code = os.error() ? os.error() : code;
-  os.clear_error();
-  if (code)
-    return inputError("temporary-file", path, "", code.message(), "");
-  return llvm::Error::success();
+  return writeWholeFile(path, bytes);
 }
 
 /// The size of each tensor in the weights, by its offset.

@@ -15,11 +15,10 @@
 
 #include "qc/Quantization/Statistics.h"
 #include "qc/Support/Error.h"
+#include "qc/Support/OutputFile.h"
 
 #include "llvm/ADT/Twine.h"
-#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
-#include "llvm/Support/raw_ostream.h"
 
 #include <cmath>
 #include <concepts>
@@ -228,18 +227,9 @@ llvm::Expected<Statistics> Statistics::readFile(StringRef path) {
 }
 
 llvm::Error Statistics::writeFile(StringRef path) const {
-  // Under a temporary name first, then in one step.
-  auto error = llvm::writeToOutput(path, [&](llvm::raw_ostream &out) {
-    auto &file = static_cast<llvm::raw_fd_ostream &>(out);
-    file << write();
-    file.flush();
-    std::error_code code = file.error();
-    file.clear_error();
-    return llvm::errorCodeToError(code);
-  });
-  if (!error)
-    return llvm::Error::success();
-  std::error_code code = llvm::errorToErrorCode(std::move(error));
-  return qc::inputError("write", path, "", code.message(),
-                        "a file that can be written");
+  OutputFile file(path);
+  if (llvm::Error error = file.open())
+    return error;
+  file.os() << write();
+  return file.finish();
 }

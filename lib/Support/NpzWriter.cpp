@@ -12,8 +12,6 @@
 #include "qc/Support/Npz.h"
 #include "qc/Support/OutputFile.h"
 #include "llvm/ADT/StringSet.h"
-#include "llvm/Support/FileSystem.h"
-#include "llvm/Support/raw_ostream.h"
 
 #include <zlib.h>
 
@@ -54,44 +52,27 @@ static constexpr uint64_t limit32 = 0xffffffff;
 static constexpr uint64_t zipDate = 0x0021;
 
 struct NpzWriter::State {
-  std::string path, temporary;
-  std::unique_ptr<llvm::raw_fd_ostream> os;
+  explicit State(llvm::StringRef path) : file(path) {}
+
+  OutputFile file;
   std::vector<Written> arrays;
   llvm::StringSet<> names;
   /// Bytes of the open array still to come, and where its checksum goes.
   uint64_t missing = 0;
-  bool open = false, done = false;
-  std::string problem;
+  bool open = false;
 
   std::string localHeader(const Written &array, uint64_t at) const;
-  llvm::Error fail(const llvm::Twine &what) const {
-    return inputError("file-unwritable", path, "", what, "a writable file");
-  }
 };
 
 NpzWriter::NpzWriter(std::unique_ptr<State> state) : state(std::move(state)) {}
 
-NpzWriter::~NpzWriter() {
-  if (state->done)
-    return;
-  state->os->clear_error();
-  state->os.reset();
-  llvm::sys::fs::remove(state->temporary);
-}
+NpzWriter::~NpzWriter() = default;
 
 llvm::Expected<std::unique_ptr<NpzWriter>>
 NpzWriter::create(llvm::StringRef path) {
-  auto state = std::make_unique<State>();
-  state->path = path.str();
-  llvm::SmallString<256> temporary;
-  int file = -1;
-  std::error_code code = llvm::sys::fs::createUniqueFile(
-      path + ".%%%%%%.part", file, temporary, llvm::sys::fs::OF_None, 0666);
-  if (code)
-    return state->fail(code.message());
-  state->temporary = temporary.str().str();
-  state->os =
-      std::make_unique<llvm::raw_fd_ostream>(file, /*shouldClose=*/true);
+  auto state = std::make_unique<State>(path);
+  if (llvm::Error error = state->file.open())
+    return error;
   return std::unique_ptr<NpzWriter>(new NpzWriter(std::move(state)));
 }
 
@@ -126,19 +107,19 @@ llvm::Error NpzWriter::begin(llvm::StringRef name, DType type,
   std::string where = "array '" + printable(name) + "'";
   // A zip name holds up to 65,535 bytes.
   if (name.empty() || name.size() > 60000)
-    return inputError("bad-name", state->path, where,
+    return inputError("bad-name", state->file.path(), where,
                       "a name of " + llvm::Twine(name.size()) + " bytes",
                       "1 to 60000");
   if (!state->names.insert(name).second)
-    return inputError("bad-name", state->path, where, "a second one",
+    return inputError("bad-name", state->file.path(), where, "a second one",
                       "arrays of different names");
   std::string header = npy::makeHeader(type, shape);
   Written array;
   array.name = name.str();
-  array.offset = state->os->tell();
+  array.offset = state->file.os().tell();
   state->missing = elementCount(shape).value_or(0) * byteSize(type);
   array.size = header.size() + state->missing;
-  *state->os << state->localHeader(array, array.offset) << header;
+  state->file.os() << state->localHeader(array, array.offset) << header;
   array.crc = static_cast<uint32_t>(crc32_z(
       0, reinterpret_cast<const Bytef *>(header.data()), header.size()));
   state->arrays.push_back(std::move(array));
@@ -148,7 +129,7 @@ llvm::Error NpzWriter::begin(llvm::StringRef name, DType type,
 
 void NpzWriter::write(llvm::ArrayRef<char> bytes) {
   assert(state->open && bytes.size() <= state->missing);
-  state->os->write(bytes.data(), bytes.size());
+  state->file.os().write(bytes.data(), bytes.size());
   Written &array = state->arrays.back();
   array.crc = static_cast<uint32_t>(crc32_z(
       array.crc, reinterpret_cast<const Bytef *>(bytes.data()), bytes.size()));
@@ -159,14 +140,12 @@ llvm::Error NpzWriter::end() {
   state->open = false;
   const Written &array = state->arrays.back();
   if (state->missing)
-    return inputError("bad-array", state->path, "array '" + array.name + "'",
-                      std::to_string(state->missing) + " bytes too few",
-                      "all rows");
+    return inputError(
+        "bad-array", state->file.path(), "array '" + array.name + "'",
+        std::to_string(state->missing) + " bytes too few", "all rows");
   std::string crc = Record().u32(array.crc).str();
-  state->os->pwrite(crc.data(), crc.size(), array.offset + 14);
-  if (state->os->has_error())
-    return state->fail(state->os->error().message());
-  return llvm::Error::success();
+  state->file.os().pwrite(crc.data(), crc.size(), array.offset + 14);
+  return state->file.check();
 }
 
 llvm::Error NpzWriter::add(llvm::StringRef name, const HostTensor &tensor) {
@@ -207,28 +186,22 @@ static std::string centralHeader(const Written &array) {
 
 llvm::Error NpzWriter::finish() {
   assert(!state->open && "the last array has not ended");
-  uint64_t start = state->os->tell(), count = state->arrays.size();
+  uint64_t start = state->file.os().tell(), count = state->arrays.size();
   for (const Written &array : state->arrays)
-    *state->os << centralHeader(array);
-  uint64_t end = state->os->tell(), size = end - start;
+    state->file.os() << centralHeader(array);
+  uint64_t end = state->file.os().tell(), size = end - start;
   bool large = start >= limit32 || size >= limit32 || count >= 0xffff;
   if (large) {
     Record record;
     record.u32(0x06064b50).u64(44).u16(45).u16(45).u32(0).u32(0);
     record.u64(count).u64(count).u64(size).u64(start);
     record.u32(0x07064b50).u32(0).u64(end).u32(1);
-    *state->os << record.str();
+    state->file.os() << record.str();
   }
   Record record;
   record.u32(0x06054b50).u16(0).u16(0);
   record.u16(large ? 0xffff : count).u16(large ? 0xffff : count);
   record.u32(large ? limit32 : size).u32(large ? limit32 : start).u16(0);
-  *state->os << record.str();
-  state->os->close();
-  if (state->os->has_error())
-    return state->fail(state->os->error().message());
-  if (std::error_code code = moveIntoPlace(state->temporary, state->path))
-    return state->fail(code.message());
-  state->done = true;
-  return llvm::Error::success();
+  state->file.os() << record.str();
+  return state->file.finish();
 }

@@ -1,32 +1,25 @@
-//===- OutputFile.cpp - Putting a finished file into place ----------------===//
+//===- OutputFile.cpp - Files that are written whole or not at all --------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
 #include "qc/Support/OutputFile.h"
-
-#include "llvm/Support/FileSystem.h"
+#include "qc/Support/Error.h"
 #include "llvm/Support/MemoryBuffer.h"
-#include "llvm/Support/raw_ostream.h"
 
 using namespace llvm;
+
+static Error unwritable(StringRef path, const Twine &what) {
+  return qc::inputError("file-unwritable", path, "", what, "a writable file");
+}
 
 static std::error_code copyInto(StringRef temporary, StringRef path) {
   auto bytes = MemoryBuffer::getFile(temporary, /*IsText=*/false,
                                      /*RequiresNullTerminator=*/false);
   if (!bytes)
     return bytes.getError();
-  int file = -1;
-  if (std::error_code code =
-          sys::fs::openFileForWrite(path, file, sys::fs::CD_OpenExisting))
-    return code;
-  raw_fd_ostream os(file, /*shouldClose=*/true);
-  os << (*bytes)->getBuffer();
-  os.close();
-  std::error_code code = os.error();
-  os.clear_error();
-  return code;
+  return qc::writeBytes(path, (*bytes)->getBuffer(), sys::fs::CD_OpenExisting);
 }
 
 std::error_code qc::moveIntoPlace(StringRef temporary, StringRef path) {
@@ -42,4 +35,70 @@ std::error_code qc::moveIntoPlace(StringRef temporary, StringRef path) {
   std::error_code code = copyInto(temporary, path);
   (void)sys::fs::remove(temporary);
   return code;
+}
+
+std::error_code qc::writeBytes(StringRef path, StringRef bytes,
+                               sys::fs::CreationDisposition disposition) {
+  std::error_code code;
+  raw_fd_ostream os(path, code, disposition);
+  if (code)
+    return code;
+  os << bytes;
+  os.close();
+  code = os.error();
+  // An error that is left would end the process.
+  os.clear_error();
+  return code;
+}
+
+Error qc::writeWholeFile(StringRef path, StringRef bytes) {
+  if (std::error_code code = writeBytes(path, bytes))
+    return unwritable(path, code.message());
+  return Error::success();
+}
+
+qc::OutputFile::~OutputFile() {
+  if (stream)
+    consumeError(check());
+  stream.reset();
+  if (file)
+    consumeError(file->discard());
+}
+
+Error qc::OutputFile::open() {
+  auto made = sys::fs::TempFile::create(name + ".%%%%%%.part",
+                                        sys::fs::all_read | sys::fs::all_write);
+  if (!made)
+    return fail(toString(made.takeError()));
+  file = std::move(*made);
+  stream = std::make_unique<raw_fd_ostream>(file->FD, /*shouldClose=*/false);
+  return Error::success();
+}
+
+Error qc::OutputFile::check() {
+  stream->flush();
+  std::error_code code = stream->error();
+  stream->clear_error();
+  return code ? fail(code.message()) : Error::success();
+}
+
+Error qc::OutputFile::finish() {
+  if (Error error = check())
+    return error;
+  stream.reset();
+  std::string temporary = file->TmpName;
+  Error error = file->keep();
+  file.reset();
+  if (!error) {
+    std::error_code code = moveIntoPlace(temporary, name);
+    if (!code)
+      return Error::success();
+    error = errorCodeToError(code);
+  }
+  (void)sys::fs::remove(temporary);
+  return fail(toString(std::move(error)));
+}
+
+Error qc::OutputFile::fail(const Twine &what) const {
+  return unwritable(name, what);
 }

@@ -55,7 +55,8 @@ struct MoveThroughElementwise : RewritePattern {
   LogicalResult matchAndRewrite(Operation *op,
                                 PatternRewriter &rewriter) const override {
     if (!OpTrait::hasElementwiseMappableTraits(op) &&
-        !isa<UnaryOp, ObserveOp, QuantizeOp, DequantizeOp>(op))
+        !isa<UnaryOp, ObserveOp, QuantizeOp, DequantizeOp, ComponentOp,
+             AssembleOp>(op))
       return failure();
     if (op->getNumResults() != 1 || !isImage(op->getResult(0).getType()) ||
         hasGroups(op->getResult(0).getType()))

@@ -149,3 +149,22 @@ func.func @generic(%x: tensor<2x1x1x8xf32>, %b: tensor<8x1x1xf32>) -> tensor<2x8
   } -> tensor<2x8x1x1xf32>
   return %y : tensor<2x8x1x1xf32>
 }
+
+// Codes as plain bytes, of models that compute with those: the transpose moves
+// past where they are taken out and put together again.
+// CHECK-LABEL: func @codes
+// CHECK-SAME: (%[[X:.*]]: tensor<2x5x4x8xf32>)
+func.func @codes(%x: tensor<2x5x4x8xf32>) -> tensor<2x8x5x4xf32> {
+  %e = tensor.empty() : tensor<2x8x5x4xf32>
+  %t = linalg.transpose ins(%x : tensor<2x5x4x8xf32>) outs(%e : tensor<2x8x5x4xf32>) permutation = [0, 3, 1, 2]
+  // CHECK: %[[Q:.*]] = qc.quantize %[[X]]
+  %q = qc.quantize %t : tensor<2x8x5x4xf32> -> tensor<2x8x5x4xf32, #qc.affine<i8, scale = 0.5>>
+  // CHECK: %[[B:.*]] = qc.component %[[Q]] "data" : {{.*}} -> tensor<2x5x4x8xi8>
+  %b = qc.component %q "data" : tensor<2x8x5x4xf32, #qc.affine<i8, scale = 0.5>> -> tensor<2x8x5x4xi8>
+  // CHECK: %[[A:.*]] = qc.assemble %[[B]] : tensor<2x5x4x8xi8>
+  %a = qc.assemble %b : tensor<2x8x5x4xi8> -> tensor<2x8x5x4xf32, #qc.affine<i8, scale = 0.25>>
+  // CHECK: %[[D:.*]] = qc.dequantize %[[A]]
+  // CHECK: %[[Y:.*]] = linalg.transpose ins(%[[D]]
+  %d = qc.dequantize %a : tensor<2x8x5x4xf32, #qc.affine<i8, scale = 0.25>> -> tensor<2x8x5x4xf32>
+  return %d : tensor<2x8x5x4xf32>
+}

@@ -10,6 +10,7 @@
 #include "Table.h"
 
 #include "qc/Execution/Calibrate.h"
+#include "qc/Support/OutputFile.h"
 
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -93,16 +94,7 @@ static Error dumpLevels(const BuildRequest &request, const BuildHooks &hooks) {
     llvm::SmallString<128> path(folder);
     llvm::sys::path::append(path,
                             std::to_string(number++) + "-" + level + suffix);
-    std::error_code code;
-    llvm::raw_fd_ostream os(path, code);
-    os << bytes;
-    os.close();
-    code = os.error() ? os.error() : code;
-    os.clear_error();
-    if (code)
-      return inputError("write", path, "", code.message(),
-                        "a file that can be written");
-    return Error::success();
+    return writeWholeFile(path, bytes);
   };
   return buildLevels(request, levelNames(), hooks, formOf, write);
 }

@@ -57,7 +57,8 @@ std::span<const NamedCodebook> namedCodebooks();
 
 /// The 256 values of dynamic tree quantization in [-1, 1], ascending (Dettmers
 /// et al., 8-bit Optimizers via Block-wise Quantization, 2021): for each of
-/// seven powers of ten twice as many equal steps as for the one below.
+/// seven powers of ten twice as many equal steps as for the one below. The f32
+/// values are those of the bitsandbytes package.
 std::vector<float> dynamicCodebook();
 
 DecodeSpec affineSpec(const AffineFormat &format);

@@ -44,10 +44,19 @@ inline int32_t wrapToI32(double sum) {
 
 } // namespace qc::evaluator
 
+// Under AddressSanitizer what chooses a clone would run before its memory is
+// there.
+#ifdef __has_feature
+#define QC_ADDRESS_SANITIZER __has_feature(address_sanitizer)
+#elif defined(__SANITIZE_ADDRESS__)
+#define QC_ADDRESS_SANITIZER 1
+#else
+#define QC_ADDRESS_SANITIZER 0
+#endif
+
 /// Compiled for wider vectors too and chosen when loaded; the bits are the same
 /// as no multiplication is fused with an addition.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) &&         \
-    !defined(__SANITIZE_ADDRESS__)
+#if defined(__x86_64__) && defined(__ELF__) && !QC_ADDRESS_SANITIZER
 #define QC_WIDE_LOOP                                                           \
   __attribute__((target_clones("default", "avx2", "avx512f")))
 #else

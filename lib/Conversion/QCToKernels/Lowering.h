@@ -82,7 +82,8 @@ private:
 public:
   //===-- Shared by the families -----------------------------------------===//
 
-  /// Sizes of a value of the graph.
+  /// Sizes of a value of the graph. Where they are not known, that is reported
+  /// and `sizesMissing` set.
   Sizes shapeOf(Value value);
   /// True where the value depends on parameters and constants only.
   bool isConstant(Value value);
@@ -125,6 +126,7 @@ public:
   OpBuilder builder;
   DenseMap<Value, Value> stored, rowScales;
   DenseMap<Value, Sizes> shapes;
+  bool sizesMissing = false;
   DenseMap<Value, bool> constants;
   /// Plain tensors that hold codes as they are stored.
   DenseSet<Value> codes;

@@ -51,9 +51,16 @@ Sizes Lowering::shapeOf(Value value) {
   if (known != shapes.end())
     return known->second;
   auto type = cast<RankedTensorType>(value.getType());
+  if (!type.hasStaticShape() && !sizesMissing) {
+    sizesMissing = true;
+    Operation *op = value.getDefiningOp();
+    (op ? op : function.getOperation())
+        ->emitOpError("sizes of the result are not known");
+  }
   Sizes sizes;
   for (int64_t size : type.getShape())
-    sizes.push_back(builder.getIndexAttr(size));
+    sizes.push_back(
+        builder.getIndexAttr(ShapedType::isDynamic(size) ? 1 : size));
   return sizes;
 }
 
@@ -308,7 +315,7 @@ LogicalResult Lowering::run() {
       dead.push_back(op);
       continue;
     }
-    if (failed(lower(op)))
+    if (failed(lower(op)) || sizesMissing)
       return failure();
     // Each lowered op is replaced; it goes when all of them are done.
     if (op->getDialect()->getNamespace() == "qc" && !isa<ChannelAffineOp>(op))
@@ -346,7 +353,8 @@ struct ConvertQCToKernels
       Lowering lowering(function, *parsed, oneDNN);
       int64_t outlined = 0;
       if (failed(lowering.run()) ||
-          failed(outlineGenericOps(lowering, outlined)))
+          failed(outlineGenericOps(lowering, outlined)) ||
+          lowering.sizesMissing)
         return signalPassFailure();
       numKernels += lowering.numKernels;
       numOutlined += outlined;

@@ -10,12 +10,9 @@
 #include "qc/Export/GGUF/Writer.h"
 #include "qc/Support/Error.h"
 #include "qc/Support/OutputFile.h"
-#include "llvm/ADT/SmallString.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/Alignment.h"
-#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MathExtras.h"
-#include "llvm/Support/raw_ostream.h"
 
 using namespace qc;
 using namespace qc::gguf;
@@ -25,8 +22,9 @@ using llvm::Twine;
 static constexpr StringRef code = "bad-gguf";
 
 struct Writer::State {
-  std::string path, temporary;
-  std::unique_ptr<llvm::raw_fd_ostream> os;
+  explicit State(StringRef path) : file(path) {}
+
+  OutputFile file;
   std::vector<Entry> metadata;
   std::vector<Tensor> tensors;
   llvm::StringSet<> keys, names;
@@ -34,50 +32,33 @@ struct Writer::State {
   /// The tensor whose bytes come next, and how many of them came.
   size_t current = 0;
   uint64_t written = 0;
-  bool started = false, done = false;
+  bool started = false;
 
   void integer(uint64_t value, unsigned size) {
     for (unsigned i = 0; i < size; ++i)
-      *os << static_cast<char>(value >> (8 * i));
+      file.os() << static_cast<char>(value >> (8 * i));
   }
   void string(StringRef text) {
     integer(text.size(), 8);
-    *os << text;
+    file.os() << text;
   }
   void pad() {
-    os->write_zeros(
-        llvm::offsetToAlignment(os->tell(), llvm::Align(alignment)));
+    file.os().write_zeros(
+        llvm::offsetToAlignment(file.os().tell(), llvm::Align(alignment)));
   }
   void value(const Value &value);
   void header();
   void skipFinished();
-  llvm::Error fail(const Twine &what) const {
-    return inputError("file-unwritable", path, "", what, "a writable file");
-  }
 };
 
 Writer::Writer(std::unique_ptr<State> state) : state(std::move(state)) {}
 
-Writer::~Writer() {
-  if (state->done)
-    return;
-  state->os->clear_error();
-  state->os.reset();
-  llvm::sys::fs::remove(state->temporary);
-}
+Writer::~Writer() = default;
 
 llvm::Expected<std::unique_ptr<Writer>> Writer::create(StringRef path) {
-  auto state = std::make_unique<State>();
-  state->path = path.str();
-  llvm::SmallString<256> temporary;
-  int file = -1;
-  std::error_code error = llvm::sys::fs::createUniqueFile(
-      path + ".%%%%%%.part", file, temporary, llvm::sys::fs::OF_None, 0666);
-  if (error)
-    return state->fail(error.message());
-  state->temporary = temporary.str().str();
-  state->os =
-      std::make_unique<llvm::raw_fd_ostream>(file, /*shouldClose=*/true);
+  auto state = std::make_unique<State>(path);
+  if (llvm::Error error = state->file.open())
+    return error;
   return std::unique_ptr<Writer>(new Writer(std::move(state)));
 }
 
@@ -85,15 +66,15 @@ llvm::Error Writer::set(StringRef key, Value value) {
   assert(!state->started && "metadata comes before the bytes of tensors");
   std::string where = "key '" + printable(key) + "'";
   if (key.empty() || key.size() > 65535)
-    return inputError(code, state->path, where,
+    return inputError(code, state->file.path(), where,
                       "a key of " + Twine(key.size()) + " bytes", "1 to 65535");
   if (!state->keys.insert(key).second)
-    return inputError(code, state->path, where, "a second one",
+    return inputError(code, state->file.path(), where, "a second one",
                       "keys that differ");
   if (key == "general.alignment") {
     uint64_t alignment = value.integer().value_or(0);
     if (value.type() != ValueType::U32 || !llvm::isPowerOf2_64(alignment))
-      return inputError(code, state->path, where, value.describe(),
+      return inputError(code, state->file.path(), where, value.describe(),
                         "a u32 that is a power of 2");
     state->alignment = alignment;
   }
@@ -106,15 +87,15 @@ llvm::Error Writer::addTensor(StringRef name, TensorType type,
   assert(!state->started && "tensors are added before their bytes");
   std::string where = "tensor '" + printable(name) + "'";
   if (name.empty() || name.size() >= 64)
-    return inputError(code, state->path, where,
+    return inputError(code, state->file.path(), where,
                       "a name of " + Twine(name.size()) + " bytes", "1 to 63");
   if (!state->names.insert(name).second)
-    return inputError(code, state->path, where, "a second one",
+    return inputError(code, state->file.path(), where, "a second one",
                       "names that differ");
   std::optional<uint64_t> size = byteSize(type, shape);
   if (!size || shape.size() > 4) {
     std::optional<Block> block = findBlock(type);
-    return inputError(code, state->path, where, "a shape that cannot be",
+    return inputError(code, state->file.path(), where, "a shape that cannot be",
                       "up to 4 sizes, rows of whole blocks" +
                           (block ? " of " + Twine(block->elements) : Twine()));
   }
@@ -131,7 +112,7 @@ void Writer::State::value(const Value &v) {
   if (v.type() == ValueType::String)
     return string(v.bytes());
   if (v.type() != ValueType::Array) {
-    *os << v.bytes();
+    file.os() << v.bytes();
     return;
   }
   integer(uint32_t(v.elementType()), 4);
@@ -143,12 +124,12 @@ void Writer::State::value(const Value &v) {
     for (const Value &element : v.arrays())
       value(element);
   else
-    *os << v.bytes();
+    file.os() << v.bytes();
 }
 
 void Writer::State::header() {
   started = true;
-  *os << "GGUF";
+  file.os() << "GGUF";
   integer(3, 4);
   integer(tensors.size(), 8);
   integer(metadata.size(), 8);
@@ -188,12 +169,12 @@ llvm::Error Writer::write(llvm::ArrayRef<char> bytes) {
                       : 0;
   if (bytes.size() > room)
     return inputError(
-        code, state->path,
+        code, state->file.path(),
         state->current < state->tensors.size()
             ? "tensor '" + state->tensors[state->current].name + "'"
             : "end of the tensors",
         Twine(bytes.size()) + " more bytes", "at most " + Twine(room));
-  state->os->write(bytes.data(), bytes.size());
+  state->file.os().write(bytes.data(), bytes.size());
   state->written += bytes.size();
   state->skipFinished();
   return llvm::Error::success();
@@ -204,14 +185,8 @@ llvm::Error Writer::finish() {
     state->header();
   if (state->current < state->tensors.size()) {
     const Tensor &tensor = state->tensors[state->current];
-    return inputError(code, state->path, "tensor '" + tensor.name + "'",
+    return inputError(code, state->file.path(), "tensor '" + tensor.name + "'",
                       Twine(state->written) + " bytes", Twine(tensor.length));
   }
-  state->os->close();
-  if (state->os->has_error())
-    return state->fail(state->os->error().message());
-  if (std::error_code error = moveIntoPlace(state->temporary, state->path))
-    return state->fail(error.message());
-  state->done = true;
-  return llvm::Error::success();
+  return state->file.finish();
 }

@@ -15,7 +15,6 @@
 #include "qc/Support/Error.h"
 #include "qc/Support/OutputFile.h"
 
-#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -26,54 +25,11 @@ using llvm::StringRef;
 using llvm::Twine;
 using ::onnx::ModelProto;
 using ::onnx::TensorProto;
-namespace fs = llvm::sys::fs;
 
 /// Tensors below this stay in the model file.
 static constexpr size_t smallBytes = 1024;
 /// Alignment of tensors in a data file.
 static constexpr uint64_t dataAlignment = 64;
-
-namespace {
-/// A file under another name until it is kept.
-class OutputFile {
-public:
-  explicit OutputFile(StringRef path) : path(path) {}
-  ~OutputFile() {
-    if (file)
-      llvm::consumeError(file->discard());
-  }
-
-  Error open() {
-    auto made = fs::TempFile::create(path + ".%%%%%%.tmp",
-                                     fs::all_read | fs::all_write);
-    if (!made)
-      return fail(llvm::toString(made.takeError()));
-    file = std::move(*made);
-    return Error::success();
-  }
-  int descriptor() const { return file->FD; }
-  Error keep() {
-    std::string temporary = file->TmpName;
-    Error error = file->keep();
-    file.reset();
-    if (error)
-      return fail(llvm::toString(std::move(error)));
-    if (std::error_code code = qc::moveIntoPlace(temporary, path)) {
-      (void)fs::remove(temporary);
-      return fail(code.message());
-    }
-    return Error::success();
-  }
-  Error fail(const Twine &found) const {
-    return qc::inputError("write", path, "", found,
-                          "a file that can be written");
-  }
-
-private:
-  std::string path;
-  std::optional<fs::TempFile> file;
-};
-} // namespace
 
 static Expected<ModelProto> parseModel(const Model &model) {
   auto bytes = model.files->map(model.path);
@@ -184,29 +140,26 @@ static uint64_t bytesOfTensors(const ModelProto &proto, const Model &model) {
 
 static Expected<uint64_t> writeModel(ModelProto &proto, bool isEmbedded,
                                      StringRef output) {
-  OutputFile file(output), data((output + ".data").str());
+  qc::OutputFile file(output), data((output + ".data").str());
   uint64_t dataBytes = 0;
   if (Error error = file.open())
     return std::move(error);
   if (!isEmbedded) {
     if (Error error = data.open())
       return std::move(error);
-    llvm::raw_fd_ostream os(data.descriptor(), /*shouldClose=*/false);
-    moveOut(proto, (llvm::sys::path::filename(output) + ".data").str(), os);
-    os.flush();
-    dataBytes = os.tell();
-    if (std::error_code code = os.error()) {
-      os.clear_error();
-      return data.fail(code.message());
-    }
+    moveOut(proto, (llvm::sys::path::filename(output) + ".data").str(),
+            data.os());
+    dataBytes = data.os().tell();
+    if (Error error = data.check())
+      return std::move(error);
   }
   if (!proto.SerializeToFileDescriptor(file.descriptor()))
     return file.fail("a disk that is full or a model above 2 GiB");
   uint64_t modelBytes = proto.ByteSizeLong();
   if (!isEmbedded)
-    if (Error error = data.keep())
+    if (Error error = data.finish())
       return std::move(error);
-  if (Error error = file.keep())
+  if (Error error = file.finish())
     return std::move(error);
   return modelBytes + dataBytes;
 }

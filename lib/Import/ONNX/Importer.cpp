@@ -81,7 +81,7 @@ LogicalResult Importer::resolveInput(const ValueInfo &info,
   Type element = getBorderType(builder.getContext(), info.type);
   if (!element)
     return fail(where, "element type " + getName(info.type),
-                "a tensor of numbers");
+                "numbers of whole bytes");
   std::vector<Dimension> dims = info.dims;
   auto given = options.shapes.find(info.name);
   if (given != options.shapes.end()) {
@@ -173,8 +173,11 @@ LogicalResult Importer::makeResults(func::FuncOp function) {
     Val val = materialize(*entry, loc);
     if (!val)
       return fail(where, "element type " + getName(entry->type),
-                  "a tensor of numbers");
+                  "numbers of whole bytes");
     Type type = getBorderType(b.getContext(), entry->type);
+    if (!type)
+      return fail(where, "element type " + getName(entry->type),
+                  "numbers of whole bytes");
     if (val.isFloat())
       val = e.convert(val, type);
     else if (val.elementType() != type)

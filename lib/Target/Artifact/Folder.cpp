@@ -11,13 +11,13 @@
 #include "Folder.h"
 
 #include "qc/Support/Error.h"
+#include "qc/Support/OutputFile.h"
 
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
-#include "llvm/Support/raw_ostream.h"
 
 #include <cstdio>
 #include <fcntl.h>
@@ -121,15 +121,7 @@ Error qc::checkOutputFolder(StringRef dir, bool force) {
 }
 
 static Error writeFile(StringRef path, StringRef contents) {
-  std::error_code code;
-  raw_fd_ostream os(path, code, sys::fs::CD_CreateNew);
-  if (!code) {
-    os << contents;
-    os.close();
-    code = os.error();
-    os.clear_error();
-  }
-  if (code)
+  if (std::error_code code = writeBytes(path, contents, sys::fs::CD_CreateNew))
     return inputError("write", sys::path::filename(path), "", code.message(),
                       "room and permission to write it");
   return Error::success();

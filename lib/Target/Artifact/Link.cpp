@@ -13,6 +13,7 @@
 #include "Internal.h"
 
 #include "qc/Support/Error.h"
+#include "qc/Support/OutputFile.h"
 
 #include "lld/Common/CommonLinkerContext.h"
 #include "lld/Common/Driver.h"
@@ -95,18 +96,7 @@ public:
     if (failure)
       return inputError("temporary-folder", "", "", failure.message(),
                         "a folder for temporary files that can be written");
-    std::error_code code;
-    raw_fd_ostream os(path, code);
-    if (!code) {
-      os << bytes;
-      os.close();
-      code = os.error();
-      os.clear_error();
-    }
-    if (code)
-      return inputError("write", path, "", code.message(),
-                        "a file that can be written");
-    return Error::success();
+    return writeWholeFile(path, bytes);
   }
 
   std::error_code failure;

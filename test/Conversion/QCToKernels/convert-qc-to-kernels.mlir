@@ -117,3 +117,14 @@ func.func @groups(%x: tensor<4x64xf32>) -> tensor<4x64xf32> {
   %r = qc.matmul %q, %c : tensor<4x64xf32>, !groups -> tensor<4x64xf32>
   return %r : tensor<4x64xf32>
 }
+
+// -----
+
+// A size that nothing tells is an error, not a guess.
+func.func @unknown_size(%x: tensor<4xf32>) -> tensor<?xf32> {
+  %size = arith.constant 8 : index
+  // expected-error@+1 {{sizes of the result are not known}}
+  %empty = tensor.empty(%size) : tensor<?xf32>
+  %0 = tensor.insert_slice %x into %empty[0] [4] [1] : tensor<4xf32> into tensor<?xf32>
+  return %0 : tensor<?xf32>
+}

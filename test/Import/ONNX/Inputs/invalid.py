@@ -99,9 +99,24 @@ def nested_graphs():
     return field(7, graph) + field(8, b"\x10\x11")
 
 
-@case("input 'x': found element type STRING, expected a tensor of numbers")
+@case("input 'x': found element type STRING, expected numbers of whole bytes")
 def string_input():
     return relu(inputs=[value("x", [4], TensorProto.STRING)])
+
+
+@case("input 'x': found element type INT4, expected numbers of whole bytes")
+def narrow_input():
+    return model([node("DequantizeLinear", ["x", "s"], ["y"])],
+                 [value("x", [4], TensorProto.INT4)], [value("y", [4])],
+                 [const("s", 0.5, numpy.float32)], opset=21)
+
+
+@case("output 'y': found element type UINT4, expected numbers of whole bytes")
+def narrow_output():
+    zero = helper.make_tensor("z", TensorProto.UINT4, [], [3])
+    return model([node("QuantizeLinear", ["x", "s", "z"], ["y"])],
+                 [value("x", [4])], [value("y", [4], TensorProto.UINT4)],
+                 [const("s", 0.5, numpy.float32), zero], opset=21)
 
 
 @case("input 'x': found no shape, expected one, or --shape x=...")
