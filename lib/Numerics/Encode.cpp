@@ -5,11 +5,10 @@
 
 #include "qc/Numerics/Encode.h"
 
-#include "EncodeParts.h"
+#include "AffineChoice.h"
 
 #include "qc/Numerics/Float16.h"
 #include "qc/Numerics/Packing.h"
-#include "qc/Numerics/Rounding.h"
 
 #include <algorithm>
 #include <cassert>
@@ -151,69 +150,54 @@ std::vector<Range> groupRanges(std::span<const float> values, const Rows &rows,
   return ranges;
 }
 
+std::vector<std::vector<float>> groupMembers(std::span<const float> values,
+                                             const Rows &rows,
+                                             const GroupMap &map) {
+  std::vector<std::vector<float>> members(map.size());
+  forEachElement(rows, map,
+                 [&](size_t i, size_t g) { members[g].push_back(values[i]); });
+  return members;
+}
+
 //===-- Affine
 //-------------------------------------------------------------===//
 
-namespace {
-/// Integer range of an affine format and the choice of a group's parameters.
-struct AffineChoice {
-  explicit AffineChoice(const AffineFormat &format) : format(format) {
-    bool isSigned = format.symmetric || format.bits == 8;
-    qmax = (1 << (format.bits - (isSigned ? 1 : 0))) - 1;
-    qmin = format.symmetric ? -qmax : isSigned ? -qmax - 1 : 0;
-  }
+AffineChoice::AffineChoice(const AffineFormat &format)
+    : symmetric(format.symmetric), scaleKind(format.scaleKind) {
+  bool isSigned = symmetric || format.bits == 8;
+  qmax = (1 << (format.bits - (isSigned ? 1 : 0))) - 1;
+  qmin = symmetric ? -qmax : isSigned ? -qmax - 1 : 0;
+}
 
-  ScaleZero operator()(Range range) const {
-    ScaleZero p =
-        chooseAffine(range.lo, range.hi, qmin, qmax, format.symmetric);
-    p.scale = roundScale(p.scale, format.scaleKind);
-    if (!format.symmetric && range.lo < range.hi)
-      p.zeroPoint =
-          chooseZeroPoint(std::max(range.lo, -largest), p.scale, qmin, qmax);
-    return p;
-  }
+ScaleZero AffineChoice::operator()(Range range) const {
+  constexpr float largest = std::numeric_limits<float>::max();
+  ScaleZero p = chooseAffine(range.lo, range.hi, qmin, qmax, symmetric);
+  p.scale = roundScale(p.scale, scaleKind);
+  if (!symmetric && range.lo < range.hi)
+    p.zeroPoint =
+        chooseZeroPoint(std::max(range.lo, -largest), p.scale, qmin, qmax);
+  return p;
+}
 
-  int32_t quantized(float v, const ScaleZero &p) const {
-    return quantize(v, p.scale, p.zeroPoint, qmin, qmax);
-  }
-
-  static constexpr float largest = std::numeric_limits<float>::max();
-  const AffineFormat &format;
-  int32_t qmin, qmax;
-};
-} // namespace
-
-/// For each group the range among 45 shrunk ones with the least squared error;
-/// of equal ones the widest.
-static void shrinkRanges(std::span<const float> values, const Rows &rows,
-                         const GroupMap &map, const AffineChoice &choose,
-                         std::vector<Range> &ranges) {
-  const std::vector<Range> full = ranges;
-  std::vector<double> best(map.size(), std::numeric_limits<double>::infinity());
-  std::vector<double> error(map.size());
-  std::vector<Range> candidate(map.size());
-  std::vector<ScaleZero> parameters(map.size());
-  for (int step = 0; step <= 44; ++step) {
-    float factor = 1.0f - static_cast<float>(step) / 64.0f;
-    for (size_t g = 0; g < map.size(); ++g) {
-      candidate[g] = {full[g].lo * factor, full[g].hi * factor};
-      parameters[g] = choose(candidate[g]);
-      error[g] = 0;
-    }
-    forEachElement(rows, map, [&](size_t i, size_t g) {
-      const ScaleZero &p = parameters[g];
-      double decoded =
-          dequantize(choose.quantized(values[i], p), p.scale, p.zeroPoint);
+ScaleZero AffineChoice::search(std::span<const float> values,
+                               std::span<const float> weights,
+                               Range range) const {
+  ScaleZero best = (*this)(range);
+  double least = std::numeric_limits<double>::infinity();
+  for (unsigned step = 0; step < numSteps; ++step) {
+    ScaleZero p = (*this)(shrink(range, step));
+    double error = 0;
+    for (size_t i = 0; i < values.size(); ++i) {
+      double decoded = dequantize(encode(values[i], p), p.scale, p.zeroPoint);
       double difference = decoded - values[i];
-      error[g] += difference * difference;
-    });
-    for (size_t g = 0; g < map.size(); ++g) {
-      if (!(error[g] < best[g]))
-        continue;
-      best[g] = error[g];
-      ranges[g] = candidate[g];
+      error += difference * difference * (weights.empty() ? 1.0 : weights[i]);
+    }
+    if (error < least) {
+      least = error;
+      best = p;
     }
   }
+  return best;
 }
 
 Encoded encodeAffine(std::span<const float> values,
@@ -226,20 +210,24 @@ Encoded encodeAffine(std::span<const float> values,
   assert(values.size() == rows.count * rows.columns);
   AffineChoice choose(format);
   std::vector<Range> ranges = groupRanges(values, rows, map);
-  if (clip == ClipMode::Mse)
-    shrinkRanges(values, rows, map, choose, ranges);
-
   std::vector<ScaleZero> parameters;
+  if (clip == ClipMode::Mse) {
+    std::vector<std::vector<float>> members = groupMembers(values, rows, map);
+    for (size_t g = 0; g < ranges.size(); ++g)
+      parameters.push_back(choose.search(members[g], {}, ranges[g]));
+  } else {
+    for (Range range : ranges)
+      parameters.push_back(choose(range));
+  }
   std::vector<float> scales;
   std::vector<uint8_t> zeros;
-  for (Range range : ranges) {
-    parameters.push_back(choose(range));
-    scales.push_back(parameters.back().scale);
-    zeros.push_back(static_cast<uint8_t>(parameters.back().zeroPoint));
+  for (const ScaleZero &p : parameters) {
+    scales.push_back(p.scale);
+    zeros.push_back(static_cast<uint8_t>(p.zeroPoint));
   }
   std::vector<uint8_t> codes(values.size());
   forEachElement(rows, map, [&](size_t i, size_t g) {
-    codes[i] = static_cast<uint8_t>(choose.quantized(values[i], parameters[g]));
+    codes[i] = static_cast<uint8_t>(choose.encode(values[i], parameters[g]));
   });
   storeCodes(codes, result.data.front());
   if (!format.symmetric)

@@ -3,10 +3,7 @@
 // Codes that pick values from a table, scaled by group; scales may be codes
 // themselves.
 
-#include "Blocks/SearchPart.h"
-#include "EncodeParts.h"
-
-#include "qc/Numerics/Encode.h"
+#include "CodebookChoice.h"
 
 #include <algorithm>
 #include <cassert>
@@ -149,38 +146,34 @@ static float reachOf(std::span<const float> codebook) {
   return reach;
 }
 
-/// Scales by which each group's largest magnitude meets the codebook's.
-static std::vector<float> scalesByRange(std::span<const float> values,
-                                        const Rows &rows, const GroupMap &map,
-                                        float reach) {
+CodebookChoice::CodebookChoice(const CodebookFormat &format)
+    : codebook(format.codebook), levels(codebook), reach(reachOf(codebook)) {}
+
+float CodebookChoice::meet(Range range) const {
   constexpr float largest = std::numeric_limits<float>::max();
-  std::vector<float> scales;
-  for (Range range : groupRanges(values, rows, map)) {
-    float bound = std::min(std::max(-range.lo, range.hi), largest);
-    scales.push_back(bound > 0.0f ? bound / reach : 1.0f);
-  }
-  return scales;
+  float bound = std::min(std::max(-range.lo, range.hi), largest);
+  return bound > 0.0f ? bound / reach : 1.0f;
 }
 
-/// Replaces the scales by those that a search finds; codebooks that are not
-/// symmetric keep their sign, so the scales stay positive.
-static void searchScales(std::span<const float> values, const Rows &rows,
-                         const GroupMap &map, std::span<const float> codebook,
-                         std::vector<float> &scales) {
-  float reach = reachOf(codebook);
-  std::vector<std::vector<float>> members(map.size());
-  forEachElement(rows, map, [&](size_t i, size_t g) {
-    float v = std::clamp(values[i] / (scales[g] * reach), -1.0f, 1.0f);
-    members[g].push_back(std::isnan(v) ? 0.0f : v);
-  });
-  blocks::Levels levels(codebook);
-  for (size_t g = 0; g < members.size(); ++g) {
-    std::vector<float> weights(members[g].size(), 1.0f);
-    blocks::Part part(levels, members[g], weights);
-    float scale = part.fit(/*hasOffset=*/false, /*positive=*/true).scale;
-    if (scale > 0.0f)
-      scales[g] *= scale * reach;
+float CodebookChoice::search(std::span<const float> values,
+                             std::span<const float> weights,
+                             Range range) const {
+  float largest = meet(range);
+  std::vector<float> members, counts(weights.begin(), weights.end());
+  for (float value : values) {
+    float v = std::clamp(value / (largest * reach), -1.0f, 1.0f);
+    members.push_back(std::isnan(v) ? 0.0f : v);
   }
+  if (counts.empty())
+    counts.assign(members.size(), 1.0f);
+  blocks::Part part(levels, members, counts);
+  float scale = part.fit(/*hasOffset=*/false, /*positive=*/true).scale;
+  return scale > 0.0f ? largest * (scale * reach) : largest;
+}
+
+uint8_t CodebookChoice::encode(float value, float scale) const {
+  float v = scale != 0.0f ? value / scale : 0.0f;
+  return nearestEntry(codebook, std::clamp(v, -reach, reach));
 }
 
 /// Stores the scales and gives them the values that they decode to.
@@ -205,7 +198,10 @@ static void storeNested(const CodebookFormat &format,
   GroupMap map(groups, nested);
   for (float &scale : scales)
     scale -= mean;
-  std::vector<float> outer = scalesByRange(scales, rows, map, 1.0f);
+  CodebookChoice unit({.codebook = {-1.0f, 1.0f}});
+  std::vector<float> outer;
+  for (Range range : groupRanges(scales, rows, map))
+    outer.push_back(unit.meet(range));
   std::vector<float> table = dynamicCodebook();
   std::vector<uint8_t> codes(scales.size());
   forEachElement(rows, map, [&](size_t i, size_t g) {
@@ -217,6 +213,17 @@ static void storeNested(const CodebookFormat &format,
   storeCodes(codes, data[3]);
 }
 
+void storeCodebookScales(const CodebookFormat &format,
+                         std::span<const int64_t> shape,
+                         std::vector<float> &scales,
+                         std::vector<ComponentData> &data) {
+  if (format.nested)
+    return storeNested(format, shape, scales, data);
+  for (float &scale : scales)
+    scale = roundScale(scale, format.scaleKind);
+  storeScales(scales, data.back());
+}
+
 Encoded encodeCodebook(std::span<const float> values,
                        std::span<const int64_t> shape,
                        const CodebookFormat &format, ClipMode clip) {
@@ -225,21 +232,21 @@ Encoded encodeCodebook(std::span<const float> values,
   Rows rows(shape);
   GroupMap map(shape, format.group);
   assert(values.size() == rows.count * rows.columns);
-  float reach = reachOf(format.codebook);
-  std::vector<float> scales = scalesByRange(values, rows, map, reach);
-  if (clip == ClipMode::Mse)
-    searchScales(values, rows, map, format.codebook, scales);
-  if (format.nested) {
-    storeNested(format, shape, scales, result.data);
+  CodebookChoice choose(format);
+  std::vector<Range> ranges = groupRanges(values, rows, map);
+  std::vector<float> scales;
+  if (clip == ClipMode::Mse) {
+    std::vector<std::vector<float>> members = groupMembers(values, rows, map);
+    for (size_t g = 0; g < ranges.size(); ++g)
+      scales.push_back(choose.search(members[g], {}, ranges[g]));
   } else {
-    for (float &scale : scales)
-      scale = roundScale(scale, format.scaleKind);
-    storeScales(scales, result.data.back());
+    for (Range range : ranges)
+      scales.push_back(choose.meet(range));
   }
+  storeCodebookScales(format, shape, scales, result.data);
   std::vector<uint8_t> codes(values.size());
   forEachElement(rows, map, [&](size_t i, size_t g) {
-    float v = scales[g] != 0.0f ? values[i] / scales[g] : 0.0f;
-    codes[i] = nearestEntry(format.codebook, std::clamp(v, -reach, reach));
+    codes[i] = choose.encode(values[i], scales[g]);
   });
   storeCodes(codes, result.data.front());
   return result;

@@ -2,9 +2,7 @@
 //
 // Tensors of small floats with scales for groups.
 
-#include "EncodeParts.h"
-
-#include "qc/Numerics/Minifloat.h"
+#include "MinifloatChoice.h"
 
 #include <algorithm>
 #include <cassert>
@@ -82,19 +80,19 @@ DecodeSpec minifloatSpec(const MinifloatFormat &format) {
   return spec;
 }
 
-namespace {
-/// The scales of all groups as values, and as they are stored.
-struct Scales {
-  float tensor = 1.0f;
-  std::vector<float> values;
-  std::vector<uint8_t> codes;
-};
-} // namespace
+/// The power of two for a group of which `amax` is the largest magnitude.
+static int chooseExponent(const MinifloatFormat &format, float amax) {
+  int exponent = amax > 0.0f ? std::ilogb(amax) : -1000;
+  return std::clamp(exponent - format.element.largestExponent(), -127, 127);
+}
 
-/// `amaxes` has the largest magnitude of each group.
-static Scales chooseScales(const MinifloatFormat &format,
-                           std::span<const float> amaxes) {
-  Scales scales;
+float largestMagnitude(Range range) {
+  return std::min(std::max(-range.lo, range.hi), 0x1p127f);
+}
+
+MinifloatScales chooseMinifloatScales(const MinifloatFormat &format,
+                                      std::span<const float> amaxes) {
+  MinifloatScales scales;
   float largest = format.element.largest();
   if (format.scale == GroupScale::E4M3 && !amaxes.empty()) {
     float amax = *std::max_element(amaxes.begin(), amaxes.end());
@@ -103,9 +101,7 @@ static Scales chooseScales(const MinifloatFormat &format,
   }
   for (float amax : amaxes) {
     if (format.scale == GroupScale::E8M0) {
-      int exponent = amax > 0.0f ? std::ilogb(amax) : -1000;
-      exponent =
-          std::clamp(exponent - format.element.largestExponent(), -127, 127);
+      int exponent = chooseExponent(format, amax);
       scales.codes.push_back(static_cast<uint8_t>(exponent + 127));
       scales.values.push_back(std::ldexp(1.0f, exponent));
     } else if (format.scale == GroupScale::E4M3) {
@@ -122,6 +118,23 @@ static Scales chooseScales(const MinifloatFormat &format,
   return scales;
 }
 
+void storeMinifloatScales(const MinifloatFormat &format,
+                          const MinifloatScales &scales,
+                          std::vector<ComponentData> &data) {
+  if (scales.codes.empty())
+    storeScales(scales.values, data.back());
+  else
+    storeCodes(scales.codes, data.back());
+  if (format.scale == GroupScale::E4M3)
+    storeScales({&scales.tensor, 1}, data[1]);
+}
+
+uint8_t encodeMinifloat(const MinifloatFormat &format, float value,
+                        float scale) {
+  float v = scale > 0.0f ? value / scale : 0.0f;
+  return floatToMinifloat(format.element, std::isnan(v) ? 0.0f : v);
+}
+
 Encoded encodeMinifloat(std::span<const float> values,
                         std::span<const int64_t> shape,
                         const MinifloatFormat &format) {
@@ -130,24 +143,16 @@ Encoded encodeMinifloat(std::span<const float> values,
   Rows rows(shape);
   GroupMap map(shape, format.group);
   assert(values.size() == rows.count * rows.columns);
-  // So that a scale that is rounded up decodes to finite values.
-  constexpr float largest = 0x1p127f;
   std::vector<float> amaxes;
   for (Range range : groupRanges(values, rows, map))
-    amaxes.push_back(std::min(std::max(-range.lo, range.hi), largest));
-  Scales scales = chooseScales(format, amaxes);
+    amaxes.push_back(largestMagnitude(range));
+  MinifloatScales scales = chooseMinifloatScales(format, amaxes);
   std::vector<uint8_t> codes(values.size());
   forEachElement(rows, map, [&](size_t i, size_t g) {
-    float v = scales.values[g] > 0.0f ? values[i] / scales.values[g] : 0.0f;
-    codes[i] = floatToMinifloat(format.element, std::isnan(v) ? 0.0f : v);
+    codes[i] = encodeMinifloat(format, values[i], scales.values[g]);
   });
   storeCodes(codes, result.data.front());
-  if (scales.codes.empty())
-    storeScales(scales.values, result.data.back());
-  else
-    storeCodes(scales.codes, result.data.back());
-  if (format.scale == GroupScale::E4M3)
-    storeScales({&scales.tensor, 1}, result.data[1]);
+  storeMinifloatScales(format, scales, result.data);
   return result;
 }
 

@@ -38,6 +38,11 @@ struct Range {
 std::vector<Range> groupRanges(std::span<const float> values, const Rows &rows,
                                const GroupMap &map);
 
+/// The values of each group in their order.
+std::vector<std::vector<float>> groupMembers(std::span<const float> values,
+                                             const Rows &rows,
+                                             const GroupMap &map);
+
 } // namespace qc::numerics
 
 #endif // QC_LIB_NUMERICS_ENCODEPARTS_H

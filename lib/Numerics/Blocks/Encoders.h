@@ -25,8 +25,8 @@ std::vector<ComponentData> makeBlocks(const BlockFormat &format,
 bool encodeAsGguf(const BlockFormat &format, std::span<const float> values,
                   BlockParts &parts);
 
-/// The codes and scales that a search finds for a format without an encoder in
-/// gguf. `weights` has one entry for each value, none negative.
+/// The codes and scales that a search finds, for any format. `weights` has one
+/// entry for each value, none negative.
 void encodeBySearch(const BlockFormat &format, std::span<const float> values,
                     std::span<const float> weights, BlockParts &parts);
 

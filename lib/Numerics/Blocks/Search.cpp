@@ -275,18 +275,47 @@ static uint16_t searchUE4M3(Part &part, float scale, float unit) {
   return static_cast<uint16_t>(best);
 }
 
+/// The exponent of the power of two that gives the least error.
+static uint16_t searchExponent(Part &part, float scale, float unit) {
+  auto lineOf = [&](int e) {
+    return Line{std::ldexp(1.0f, e - 128) / unit, 0.0f};
+  };
+  int nearest = 0;
+  float size = std::fabs(scale) * unit;
+  if (size > 0.0f)
+    nearest = std::clamp(std::ilogb(size) + 128, 0, 254);
+  int best = nearest;
+  float least = part.round(lineOf(nearest));
+  for (int e : {nearest - 1, nearest + 1, nearest + 2}) {
+    float error = e >= 0 && e <= 254 ? part.round(lineOf(e)) : least;
+    if (error < least) {
+      least = error;
+      best = e;
+    }
+  }
+  part.round(lineOf(best));
+  return static_cast<uint16_t>(best);
+}
+
 static void searchParts(const BlockFormat &format, const Levels &levels,
                         std::vector<Part> &parts, float unit,
                         BlockParts &result) {
   for (size_t j = 0; j < parts.size(); ++j) {
-    Line line = parts[j].fit(/*hasOffset=*/false);
+    bool hasOffset = format.offset >= 0;
+    Line line = parts[j].fit(hasOffset);
     if (format.scales[0].coding == BlockScaleCoding::HalfUE4M3) {
       result[1][j] = searchUE4M3(parts[j], line.scale, unit);
       continue;
     }
-    Half scale(line.scale, unit);
-    parts[j].round({scale.value, 0.0f});
+    if (format.scales[0].coding == BlockScaleCoding::HalfE8M0) {
+      result[1][j] = searchExponent(parts[j], line.scale, unit);
+      continue;
+    }
+    Half scale(line.scale, unit), offset(-line.offset, unit);
+    parts[j].round({scale.value, -offset.value});
     result[1][j] = scale.bits;
+    if (hasOffset)
+      result[1 + format.offset][j] = offset.bits;
   }
   storeCodes(levels, parts, result[0]);
 }
@@ -315,7 +344,7 @@ void encodeBySearch(const BlockFormat &format, std::span<const float> values,
   }
   unsigned group = format.scales[format.scale].group;
   std::vector<Part> parts = makeParts(levels, group, scaled, weight);
-  if (format.scales.size() == 1)
+  if (format.scales[format.scale].parent < 0)
     searchParts(format, levels, parts, unit, result);
   else
     searchSuper(format, levels, parts, unit, result);

@@ -18,6 +18,12 @@ Levels::Levels(const BlockFormat &format) : bias(format.bias) {
   int top = (1 << format.codeBits) - 1;
   lowest = static_cast<float>(-bias);
   highest = static_cast<float>(top - bias);
+  if (format.codeBits == 8) {
+    // Two's complement.
+    lowest = -128.0f;
+    highest = 127.0f;
+    mask = 0xff;
+  }
   if (!format.codebook.empty())
     setEntries(
         std::vector<float>(format.codebook.begin(), format.codebook.end()));
@@ -63,7 +69,7 @@ void Levels::round(std::span<const float> values,
 
 uint16_t Levels::code(float level) const {
   if (entries.empty())
-    return static_cast<uint16_t>(static_cast<int>(level) + bias);
+    return static_cast<uint16_t>((static_cast<int>(level) + bias) & mask);
   size_t k = static_cast<size_t>(
       std::lower_bound(entries.begin(), entries.end(), level) -
       entries.begin());

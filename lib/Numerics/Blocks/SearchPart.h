@@ -31,7 +31,7 @@ private:
   /// their codes; empty for a run of integers.
   std::vector<float> entries, limits;
   std::vector<uint16_t> codes;
-  int bias = 0;
+  int bias = 0, mask = 0xffff;
 };
 
 /// scale * level - offset.
