@@ -126,7 +126,8 @@ Expected<bool> qc::checkQuantization(const BuildRequest &request,
                       options.precision + " for a model that is lowered to " +
                           "the level " + reachedLevel(module),
                       "--precision keep");
-  if (isQuantized(module) && options.precision != "keep" && !options.requantize)
+  bool keeps = options.precision == "keep" || options.precision == "keep-a8";
+  if (isQuantized(module) && !keeps && !options.requantize)
     return inputError("quantized", request.model, "--precision",
                       options.precision + " for a model that is quantized",
                       "--precision keep, or --requantize");

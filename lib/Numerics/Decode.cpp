@@ -217,4 +217,30 @@ std::vector<int32_t> decodeInt(const DecodeSpec &spec,
   return values;
 }
 
+void decodeScales(const DecodeSpec &spec, std::span<const int64_t> shape,
+                  std::span<const ComponentData> data,
+                  std::vector<float> &scales, std::vector<float> &offsets) {
+  assert(verify(spec, shape, data).empty());
+  std::vector<std::span<const int64_t>> groups;
+  if (spec.zeroPoint)
+    groups.push_back(spec.zeroPoint->group);
+  for (const ScaleComponent &scale : spec.scales)
+    groups.push_back(scale.group);
+  auto values = [&](bool offset) {
+    Program p;
+    p.input(Kind::I32);
+    if (spec.zeroPoint)
+      p.input(Kind::I32);
+    ScaleOffset parts = appendScales(p, spec);
+    std::optional<Value> value = offset ? parts.offset : parts.scale;
+    p.output(value ? *value : p.constF(1.0f));
+    std::vector<float> result;
+    for (Lane lane : decodeWith(p, shape, data, groups))
+      result.push_back(lane.f);
+    return result;
+  };
+  scales = values(false);
+  offsets = spec.offset ? values(true) : std::vector<float>();
+}
+
 } // namespace qc::numerics

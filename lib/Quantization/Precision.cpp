@@ -22,7 +22,9 @@ static llvm::Error unknown(StringRef text, const FormatGroups &formats) {
     names += name + ", ";
   return llvm::createStringError(
       "found precision '" + text + "', expected keep, fp32, fp16, bf16, " +
-      names + "int8, int4 or a form of w8, w8a8, w8a8-dynamic, w4-g128");
+      names +
+      "int8, int4 or a form of w8, w8a8, w8a8-dynamic, w4-g128, w4a8-g32, "
+      "q4_0-a8");
 }
 
 /// Consumes `prefix` and a number.
@@ -74,6 +76,12 @@ llvm::Expected<Precision> Precision::parse(StringRef text,
     return result;
   }
   StringRef rest = text;
+  if (text == "keep-a8") {
+    result.weights = Weights::Keep;
+    result.activations = Activations::Dynamic;
+    result.activationBits = 8;
+    return result;
+  }
   if (text == "int8")
     rest = "w8a8";
   else if (text == "int4")
@@ -86,6 +94,10 @@ llvm::Expected<Precision> Precision::parse(StringRef text,
   if (result.activations == Activations::Static &&
       rest.consume_front("-dynamic"))
     result.activations = Activations::Dynamic;
+  if (result.weights == Weights::Format && rest.consume_front("-a8")) {
+    result.activations = Activations::Dynamic;
+    result.activationBits = 8;
+  }
   if (!rest.empty())
     return unknown(text, formats);
   return result;

@@ -145,7 +145,12 @@ static void chooseOperands(RewriterBase &rewriter, Contraction &c, Value input,
                            Value weight, Value inputCodes, Value weightCodes) {
   c.input = inputCodes;
   c.weight = weightCodes;
-  bool bothCodes = inputCodes && weightCodes && isChannelCodes(weightCodes);
+  bool bothCodes = inputCodes && weightCodes;
+  if (bothCodes && isBlockEncoding(getEncoding(inputCodes)))
+    bothCodes = getGroupSums(inputCodes.getType(), weightCodes.getType())
+                    .has_value();
+  else
+    bothCodes = bothCodes && isChannelCodes(weightCodes);
   if (bothCodes && sumFits(c)) {
     Value bias = c.initBias;
     bool hasRunTimeBias = bias && !isConstantSubgraph(bias);

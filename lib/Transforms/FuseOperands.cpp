@@ -148,7 +148,10 @@ static Value reshapeComponent(RewriterBase &rewriter, Operation *op,
 
 Value mlir::qc::findInputCodes(RewriterBase &rewriter, Value value) {
   if (Value codes = getCodes(value))
-    return isRowCodes(codes) || getStaticCodes(value) ? codes : Value();
+    return isRowCodes(codes) || isBlockEncoding(getEncoding(codes)) ||
+                   getStaticCodes(value)
+               ? codes
+               : Value();
   Operation *op = value.getDefiningOp();
   size_t lastGroup = 0;
   if (auto expand = dyn_cast_or_null<tensor::ExpandShapeOp>(op))
@@ -158,7 +161,7 @@ Value mlir::qc::findInputCodes(RewriterBase &rewriter, Value value) {
   if (lastGroup != 1)
     return {};
   Value inner = findInputCodes(rewriter, op->getOperand(0));
-  if (!inner)
+  if (!inner || isBlockEncoding(getEncoding(inner)))
     return {};
   auto type = cast<RankedTensorType>(value.getType());
   auto affine = cast<AffineAttr>(getEncoding(inner));

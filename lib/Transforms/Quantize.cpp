@@ -57,10 +57,12 @@ private:
   /// activations into dynamic ones.
   std::string refuse(const QuantizableLayer &layer, Precision &precision);
   std::string refuseWeight(const QuantizableLayer &layer, Precision &precision);
+  std::string refuseBlocks(const QuantizableLayer &layer, Precision &precision,
+                           Attribute encoding);
   /// Why the statistics do not tell the range of `activation`.
   std::string refuseActivation(Value activation);
   LogicalResult quantizeSites(ArrayRef<QuantizationSite> sites);
-  void quantizeRows(const QuantizableLayer &layer);
+  void quantizeRows(const QuantizableLayer &layer, bool inBlocks);
   void quantizeWeight(const QuantizableLayer &layer,
                       const Precision &precision);
 
@@ -128,6 +130,11 @@ static int64_t getWeightInputAxis(Operation *op) {
 /// The encoding of a layer's weight; null if there is none that suits.
 static Attribute encodingOf(const QuantizableLayer &layer,
                             const Precision &precision) {
+  if (precision.weights == Precision::Weights::Keep) {
+    auto dequantize = layer.getWeight().getDefiningOp<DequantizeOp>();
+    return dequantize ? Attribute(getEncoding(dequantize.getInput()))
+                      : Attribute();
+  }
   auto quantizable = cast<QuantizableOpInterface>(layer.op);
   SmallVector<int64_t, 2> channels = {quantizable.getWeightChannelAxis()};
   std::optional<ConvView> conv = ConvView::match(layer.op);
@@ -166,19 +173,47 @@ std::string Quantize::refuseActivation(Value activation) {
   return "";
 }
 
+/// A run-time activation of the layer in blocks.
+static AffineAttr getBlockEncoding(RankedTensorType type) {
+  SmallVector<int64_t> group(type.getRank(), 1);
+  group.back() = ::qc::numerics::activationBlock;
+  return AffineAttr::get(type.getContext(), 8, FloatAttr(), 0, group, Type(),
+                         /*symmetric=*/true);
+}
+
+std::string Quantize::refuseBlocks(const QuantizableLayer &layer,
+                                   Precision &precision, Attribute encoding) {
+  auto input = cast<RankedTensorType>(layer.getInput().getType());
+  auto weight = cast<RankedTensorType>(layer.getWeight().getType());
+  if (!MatMulView::match(layer.op))
+    return "8-bit activations of a convolution need 8-bit weights with a scale "
+           "for each channel";
+  if (!getGroupSums(withEncoding(input, getBlockEncoding(input)),
+                    withEncoding(weight, encoding)))
+    return "8-bit activations need weights of integers with scales for groups "
+           "of a multiple of 16";
+  precision.activations = Precision::Activations::Dynamic;
+  precision.activationBlocks = true;
+  return "";
+}
+
 std::string Quantize::refuseWeight(const QuantizableLayer &layer,
                                    Precision &precision) {
   using Activations = Precision::Activations;
   bool isProduct = MatMulView::match(layer.op).has_value();
   Attribute encoding = encodingOf(layer, precision);
+  if (!encoding && precision.weights == Precision::Weights::Keep)
+    return "its weight is not quantized";
   if (!encoding)
     return precision.format + " has no groups that suit its weight";
   if (std::string problem = refuseShape(layer, encoding); !problem.empty())
     return problem;
   if (precision.activations == Activations::Float)
     return "";
-  if (precision.weightBits != 8 || precision.group != 0)
-    return "8-bit activations need 8-bit weights with a scale for each channel";
+  bool byChannel = precision.weights == Precision::Weights::Integer &&
+                   precision.weightBits == 8 && precision.group == 0;
+  if (!byChannel)
+    return refuseBlocks(layer, precision, encoding);
   if (precision.activations == Activations::Static && !statistics)
     precision.activations = Activations::Dynamic;
   if (precision.activations == Activations::Dynamic && !isProduct)
@@ -253,11 +288,12 @@ LogicalResult Quantize::quantizeSites(ArrayRef<QuantizationSite> sites) {
 }
 
 /// Run-time scales, one for each row of a product's input.
-void Quantize::quantizeRows(const QuantizableLayer &layer) {
+void Quantize::quantizeRows(const QuantizableLayer &layer, bool inBlocks) {
   OpOperand *use = &layer.op->getOpOperand(layer.inputOperand);
   auto collapse = use->get().getDefiningOp<tensor::CollapseShapeOp>();
   // Rows that come from several axes are quantized before they are merged.
-  if (collapse && collapse.getReassociationIndices().back().size() == 1)
+  if (!inBlocks && collapse &&
+      collapse.getReassociationIndices().back().size() == 1)
     use = &collapse.getSrcMutable();
   Value value = use->get();
   if (value.getDefiningOp<DequantizeOp>())
@@ -265,8 +301,9 @@ void Quantize::quantizeRows(const QuantizableLayer &layer) {
   auto type = cast<RankedTensorType>(value.getType());
   SmallVector<int64_t> group(type.getRank(), 1);
   group.back() = -1;
-  auto encoding = AffineAttr::get(&getContext(), 8, FloatAttr(), 0, group,
-                                  Type(), /*symmetric=*/true);
+  auto encoding = inBlocks ? getBlockEncoding(type)
+                           : AffineAttr::get(&getContext(), 8, FloatAttr(), 0,
+                                             group, Type(), /*symmetric=*/true);
   Value &made = encoded[{value, encoding}];
   if (!made) {
     OpBuilder builder(&getContext());
@@ -349,7 +386,9 @@ LogicalResult Quantize::runOnFunction(FunctionOpInterface function) {
     if (precision.isFloat() || !layer.weightOperand)
       continue;
     if (precision.activations == Precision::Activations::Dynamic)
-      quantizeRows(layer);
+      quantizeRows(layer, precision.activationBlocks);
+    if (precision.weights == Precision::Weights::Keep)
+      continue;
     quantizeWeight(layer, precision);
     if (input)
       correctBias(layer, *input);

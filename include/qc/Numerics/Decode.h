@@ -156,6 +156,12 @@ std::vector<int32_t> decodeInt(const DecodeSpec &spec,
                                std::span<const int64_t> shape,
                                std::span<const ComponentData> data);
 
+/// S and O of each element's group; `offsets` stays empty where there is none.
+/// The arguments must verify.
+void decodeScales(const DecodeSpec &spec, std::span<const int64_t> shape,
+                  std::span<const ComponentData> data,
+                  std::vector<float> &scales, std::vector<float> &offsets);
+
 } // namespace qc::numerics
 
 #endif // QC_NUMERICS_DECODE_H

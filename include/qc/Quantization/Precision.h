@@ -25,7 +25,8 @@ namespace qc::quantization {
 using FormatGroups = std::map<std::string, int64_t>;
 
 struct Precision {
-  enum class Weights { Float32, Float16, BFloat16, Integer, Format };
+  /// Keep: the codes that a weight comes with.
+  enum class Weights { Float32, Float16, BFloat16, Integer, Format, Keep };
   enum class Activations {
     Float,
     /// One encoding for all inputs, from statistics.
@@ -42,11 +43,13 @@ struct Precision {
   int64_t group = 0;
   Activations activations = Activations::Float;
   unsigned activationBits = 32;
+  /// Dynamic activations have a scale for each block of 32 of a row.
+  bool activationBlocks = false;
 
   bool isFloat() const { return weights == Weights::Float32; }
 
-  /// Parses keep, fp32, fp16, bf16, int8, int4, wB[aB][-gN][-dynamic], or the
-  /// name of one of `formats` with an optional -gN.
+  /// Parses keep[-a8], fp32, fp16, bf16, int8, int4, wB[aB][-gN][-dynamic], or
+  /// the name of one of `formats` with an optional -gN and an optional -a8.
   static llvm::Expected<Precision> parse(llvm::StringRef text,
                                          const FormatGroups &formats);
 };

@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Contraction.h"
+#include "Convert.h"
 #include "Convolution.h"
 #include "Gemm.h"
 #include "qc/Dialect/QC/IR/QCOps.h"
@@ -15,6 +16,7 @@
 using namespace mlir;
 using namespace ::qc;
 using namespace ::qc::evaluator;
+namespace num = ::qc::numerics;
 
 template <typename OpT>
 static ContractionParts partsOf(OpT op, mlir::Value weight) {
@@ -75,6 +77,32 @@ static llvm::Error runConv2D(Interpreter &interpreter, mlir::qc::Conv2DOp op) {
   return llvm::Error::success();
 }
 
+/// The rows of a product of block codes with weights in groups.
+static llvm::Error runGroupMatMul(Interpreter &interpreter,
+                                  mlir::qc::MatMulOp op,
+                                  Contraction &contraction, int64_t rows,
+                                  int64_t k, int64_t n) {
+  EncodedTensor x = interpreter.encoded(op.getInput());
+  EncodedTensor w = interpreter.encoded(op.getWeight());
+  auto encoding = mlir::qc::getMatrixEncoding(w.shape, w.encoding);
+  num::DecodeSpec spec = encoding.getDecodeSpec(w.shape);
+  w.encoding = encoding;
+  num::GroupWeights weights =
+      num::groupWeights(spec, k, n, componentData(w, spec));
+  const int8_t *codes = x.components[0].as<int8_t>().data();
+  const float *scales = x.components[1].as<float>().data();
+  int64_t blocks = (k + num::activationBlock - 1) / num::activationBlock;
+  std::vector<float> y(n);
+  for (int64_t row = 0; row < rows; ++row) {
+    num::sumGroups(weights, {codes + row * k, static_cast<size_t>(k)},
+                   {scales + row * blocks, static_cast<size_t>(blocks)}, y);
+    std::vector<double> sums(y.begin(), y.end());
+    contraction.finishRow(row, sums.data());
+  }
+  interpreter.set(op, contraction.take());
+  return llvm::Error::success();
+}
+
 static llvm::Error runMatMul(Interpreter &interpreter, mlir::qc::MatMulOp op) {
   QC_ASSIGN_OR_RETURN(
       contraction,
@@ -86,6 +114,8 @@ static llvm::Error runMatMul(Interpreter &interpreter, mlir::qc::MatMulOp op) {
   shape.back() = n;
   QC_RETURN_IF_ERROR(contraction.begin(shape));
   int64_t rows = *elementCount(ArrayRef(shape).drop_back());
+  if (mlir::qc::getGroupSums(op.getInput().getType(), op.getWeight().getType()))
+    return runGroupMatMul(interpreter, op, contraction, rows, k, n);
   // Rows by blocks: sums in double of all rows may be large.
   constexpr int64_t block = 256;
   SumBuffer sums(std::min(rows, block) * n);

@@ -10,7 +10,7 @@
 #include "Interpreter.h"
 #include "qc/Dialect/QC/IR/QCOps.h"
 #include "qc/Numerics/Rounding.h"
-#include "qc/TargetInfo/EncodedPacking.h"
+#include "qc/TargetInfo/GroupPacking.h"
 #include "qc/TargetInfo/Packing.h"
 
 #include <cstring>
@@ -142,16 +142,21 @@ static llvm::Error packComponents(Interpreter &interpreter, mlir::qc::PackOp op,
   matrix.shape = {k, columns};
   num::DecodeSpec spec = encoding.getDecodeSpec(matrix.shape);
   std::vector<num::ComponentData> data = componentData(matrix, spec);
+  bool inGroups = op.getLayout() == "groups";
   if (std::string problem = num::verify(spec, matrix.shape, data);
       !problem.empty())
     return opError(op, problem, "components that suit the encoding");
   int64_t n = columns / groups;
   QC_ASSIGN_OR_RETURN(
-      packed,
-      allocate(op, DType::I8, {groups * encodedGroupBytes(spec, k, n)}));
-  packEncoded(
-      spec, /*transposed=*/false, k, n, groups, data,
-      {reinterpret_cast<uint8_t *>(packed.mutableBytes()), packed.byteCount()});
+      packed, allocate(op, DType::I8,
+                       {inGroups ? groupPackedBytes(spec, k, n)
+                                 : groups * encodedGroupBytes(spec, k, n)}));
+  std::span<uint8_t> to = {reinterpret_cast<uint8_t *>(packed.mutableBytes()),
+                           packed.byteCount()};
+  if (inGroups)
+    packGroups(spec, k, n, data, to);
+  else
+    packEncoded(spec, /*transposed=*/false, k, n, groups, data, to);
   return setBytes(interpreter, op, packed);
 }
 

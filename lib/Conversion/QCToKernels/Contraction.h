@@ -50,6 +50,12 @@ Value packMatrix(Lowering &lowering, Launch &launch, Value weight,
                  ::qc::ContractWeights shape, int64_t &groupBytes,
                  Location loc);
 
+/// How the rows and columns are cut, in the slots of contract; gives the number
+/// of parts. Rows that are known only at run time are cut as the usual number
+/// would be.
+OpFoldResult addParts(Lowering &lowering, Launch &launch, Location loc,
+                      OpFoldResult rows, int64_t k, int64_t n, int64_t groups);
+
 /// Bias and multipliers, which have one value a channel; `plain` are the
 /// weights without their scales. Fails if the encodings have no kernel.
 LogicalResult addChannels(Lowering &lowering, Launch &launch,

@@ -318,11 +318,9 @@ void mlir::qc::addContractEpilogue(Lowering &lowering, Launch &launch,
   addEpilogue<ContractSlots>(lowering, launch, c, row);
 }
 
-/// How the rows and columns are cut. Rows that are known only at run time are
-/// cut as the usual number would be.
-static OpFoldResult addParts(Lowering &lowering, Launch &launch, Location loc,
-                             OpFoldResult rows, int64_t k, int64_t n,
-                             int64_t groups) {
+OpFoldResult mlir::qc::addParts(Lowering &lowering, Launch &launch,
+                                Location loc, OpFoldResult rows, int64_t k,
+                                int64_t n, int64_t groups) {
   constexpr int64_t usualRows = 128;
   SizeMath math = lowering.math(loc);
   int64_t m = getConstantIntValue(rows).value_or(usualRows);
@@ -447,6 +445,8 @@ LogicalResult Lowering::lowerMatMul(MatMulOp op) {
   auto w = typeOf(op.getWeight());
   if (!w.hasStaticShape() || !isConstant(op.getWeight()))
     return op.emitOpError("needs a constant weight");
+  if (getGroupSums(op.getInput().getType(), op.getWeight().getType()))
+    return lowerGroupMatMul(op);
   if (asksOneDNN(op, op.getInput(), op.getWeight()))
     return lowerMatMulOneDNN(op);
   int64_t k = w.getDimSize(0), n = w.getDimSize(1);

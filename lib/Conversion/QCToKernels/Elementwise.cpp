@@ -58,6 +58,8 @@ LogicalResult Lowering::lowerQuantize(QuantizeOp op) {
     finish(launch, op.getResult(), s::Y, parts, op);
     return success();
   }
+  if (isBlockEncoding(getEncoding(op.getResult())))
+    return lowerQuantizeGroups(op);
   if (!isPerRow(getEncoding(op.getResult())))
     return op.emitOpError("no kernel computes the scales of ")
            << op.getType() << " at run time";

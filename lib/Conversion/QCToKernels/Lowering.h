@@ -50,6 +50,10 @@ private:
   LogicalResult lowerMatMul(MatMulOp op);
   LogicalResult lowerBatchMatMul(BatchMatMulOp op);
 
+  // GroupMatMul.cpp
+  LogicalResult lowerQuantizeGroups(QuantizeOp op);
+  LogicalResult lowerGroupMatMul(MatMulOp op);
+
   // OneDNN.cpp
   bool asksOneDNN(Operation *op, Value input, Value weight);
   LogicalResult lowerConvOneDNN(Conv2DOp op, Value input,
@@ -125,6 +129,8 @@ public:
   ArrayRef<std::string> oneDNN;
   OpBuilder builder;
   DenseMap<Value, Value> stored, rowScales;
+  /// Of codes in blocks: the sums of each 16.
+  DenseMap<Value, Value> blockSums;
   DenseMap<Value, Sizes> shapes;
   bool sizesMissing = false;
   DenseMap<Value, bool> constants;

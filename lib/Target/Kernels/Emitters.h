@@ -103,6 +103,14 @@ llvm::LogicalResult emitAttention(KernelBuilder &k, const KernelKey &key,
                                   const numerics::DecodeSpec *weights,
                                   std::string &error);
 
+llvm::LogicalResult emitQuantizeGroups(KernelBuilder &k, const KernelKey &key,
+                                       const numerics::DecodeSpec *weights,
+                                       std::string &error);
+
+llvm::LogicalResult emitGroupContract(KernelBuilder &k, const KernelKey &key,
+                                      const numerics::DecodeSpec *weights,
+                                      std::string &error);
+
 } // namespace qc::kernels
 
 #endif // QC_LIB_TARGET_KERNELS_EMITTERS_H

@@ -37,6 +37,8 @@ static const Entry entries[] = {
     {"batch_matmul", emitBatchMatmul},
     {"observe", emitObserve},
     {"convert", emitConvert},
+    {"quantize_groups", emitQuantizeGroups},
+    {"group_contract", emitGroupContract},
     {"embedding", emitEmbedding},
     {"rope", emitRope},
     {"kv_append", emitKVAppend},

@@ -101,7 +101,7 @@ static Val unpackWords(KernelBuilder &k, unsigned bits, Val pointer) {
 }
 
 /// 16 codes of `bits` bits, zero-extended to i32 lanes.
-Val PanelDecoder::unpackCodes(unsigned bits, Val pointer) {
+static Val unpackCodes(KernelBuilder &k, unsigned bits, Val pointer) {
   int64_t mask = (1 << bits) - 1;
   if (bits == 8)
     return k.convert(k.load(k.vec(k.i8(), 16), pointer), k.i32(), false);
@@ -122,8 +122,7 @@ Val PanelDecoder::unpackCodes(unsigned bits, Val pointer) {
          mask;
 }
 
-/// A row of 16 stored elements: f32, or integers extended to i32.
-Val PanelDecoder::loadRow(ElementKind kind, Val pointer) {
+Val qc::kernels::loadPanelRow(KernelBuilder &k, ElementKind kind, Val pointer) {
   auto load = [&](mlir::Type type) { return k.load(k.vec(type, 16), pointer); };
   switch (kind) {
   case ElementKind::F32:
@@ -139,7 +138,7 @@ Val PanelDecoder::loadRow(ElementKind kind, Val pointer) {
   case ElementKind::I8:
     return k.convert(load(k.i8()), k.i32(), true);
   default:
-    return unpackCodes(numerics::bitWidth(kind), pointer);
+    return unpackCodes(k, numerics::bitWidth(kind), pointer);
   }
 }
 
@@ -148,11 +147,13 @@ void PanelDecoder::decodeSegment(Val panel, Val begin, Val end, Val to) {
   for (unsigned i = 1; i < regions.size(); ++i) {
     int64_t group = regions[i].groupK;
     Val row = group ? begin / group : k.i64(0);
-    inputs.push_back(loadRow(regions[i].kind, rowAddress(i, panel, row)));
+    inputs.push_back(
+        loadPanelRow(k, regions[i].kind, rowAddress(i, panel, row)));
   }
   Val codes = rowAddress(0, panel, begin);
   k.loop(k.i64(0), end - begin, 1, [&](Val i) {
-    inputs[0] = loadRow(regions[0].kind, codes + i * regions[0].rowBytes());
+    inputs[0] =
+        loadPanelRow(k, regions[0].kind, codes + i * regions[0].rowBytes());
     k.store(k.emit(program, inputs), to + i * 64);
   });
 }

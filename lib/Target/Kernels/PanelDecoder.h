@@ -16,6 +16,10 @@
 
 namespace qc::kernels {
 
+/// A row of the 16 stored elements of a panel: f32, or integers extended to
+/// i32 lanes.
+Val loadPanelRow(KernelBuilder &k, numerics::ElementKind kind, Val pointer);
+
 class PanelDecoder {
 public:
   /// `spec` is in the order [K, N].
@@ -32,8 +36,6 @@ private:
   void decodeSegment(Val panel, Val begin, Val end, Val to);
   Val rowAddress(unsigned region, Val panel, Val row);
   numerics::Program makeProgram(const numerics::DecodeSpec &spec) const;
-  Val loadRow(numerics::ElementKind kind, Val pointer);
-  Val unpackCodes(unsigned bits, Val pointer);
 
   KernelBuilder &k;
   numerics::Program program;

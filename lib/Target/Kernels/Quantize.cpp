@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // numerics::quantize, numerics::dequantize and, with the scale that
-// numerics::chooseAffine picks, one scale per row.
+// numerics::chooseAffine picks, one scale per row or block of a row.
 //
 //===----------------------------------------------------------------------===//
 
@@ -11,6 +11,7 @@
 #include "Parts.h"
 #include "RowWalk.h"
 
+#include "qc/Numerics/GroupSums.h"
 #include "qc/TargetInfo/KernelSlots.h"
 
 using namespace qc;
@@ -94,6 +95,63 @@ llvm::LogicalResult kernels::emitQuantizeRows(KernelBuilder &k,
       q = k.select(eq(t, t), q, k.splat(zero, strip.lanes));
       storeCodes(k, types[1], q, y + i, strip);
     });
+  });
+  return llvm::success();
+}
+
+/// One block of 32: a whole one, or the last of a row, whose rest is 0.
+static void quantizeBlock(KernelBuilder &k, RowWalk &walk, Val x, Val y,
+                          Val scales, Val sums) {
+  Val amax = walk.reduce(
+      0.0, [&](Val i, Tail tail) { return abs(walk.load(x + i * 4, tail)); },
+      [&](Val a, Val b) { return max(b, a); });
+  amax = min(amax, 0x1.fffffep127);
+  Val scale = max(amax / 127.0, 0x1p-126);
+  scale = k.select(amax > 0.0, scale, k.f32(1.0));
+  k.store(scale, scales);
+  mlir::Type lanes = k.vec(k.i32(), RowWalk::width);
+  for (unsigned half : {0, 1}) {
+    k.store(k.zero(k.vec(k.i8(), RowWalk::width)), y + half * RowWalk::width);
+    k.store(k.i32(0), sums + half * 4);
+  }
+  walk.each([&](Val i, Tail tail) {
+    Val t = walk.load(x + i * 4, tail) / scale;
+    Val q = roundClamped(k, t, k.f32(-127.0), k.f32(127.0), k.i32(0));
+    q = k.select(eq(t, t), q, k.zero(lanes));
+    k.store(k.convert(q, k.i8()), y + i);
+    for (unsigned n = RowWalk::width / 2; n; n /= 2)
+      q = k.slice(q, 0, n) + k.slice(q, n, n);
+    k.store(q, sums + (i / RowWalk::width) * 4);
+  });
+}
+
+llvm::LogicalResult kernels::emitQuantizeGroups(KernelBuilder &k,
+                                                const KernelKey &key,
+                                                const numerics::DecodeSpec *,
+                                                std::string &error) {
+  if (key.types != std::vector<std::string>{"f32", "i8"}) {
+    error = "expected the types f32 and i8";
+    return llvm::failure();
+  }
+  if (!checkFlags(key, {}, error))
+    return llvm::failure();
+  using namespace slots::quantize_groups;
+  constexpr int64_t block = numerics::activationBlock;
+  Val columns = k.slot(Columns), padded = k.slot(Padded);
+  Val whole = columns & -block;
+  RowWalk inside(k, k.i64(block)), last(k, columns - whole);
+  Range range = rangeOfPart(k, k.slot(Rows), k.slot(Chunk));
+  k.loop(range.lo, range.hi, 1, [&](Val row) {
+    Val x = k.slotPtr(X) + row * columns * 4;
+    Val y = k.slotPtr(Y) + row * padded;
+    Val scales = k.slotPtr(Scales) + (row * padded / block) * 4;
+    Val sums = k.slotPtr(Sums) + (row * padded / 16) * 4;
+    auto quantize = [&](RowWalk &walk, Val at) {
+      quantizeBlock(k, walk, x + at * 4, y + at, scales + at / block * 4,
+                    sums + at / 16 * 4);
+    };
+    k.loop(k.i64(0), whole, block, [&](Val at) { quantize(inside, at); });
+    k.ifThen(whole < columns, [&] { quantize(last, whole); });
   });
   return llvm::success();
 }

@@ -116,3 +116,26 @@ RankedTensorType mlir::qc::getComponentType(MLIRContext *context,
     shape.back() = (shape.back() * bits + 7) / 8;
   return RankedTensorType::get(shape, elementTypeOf(context, component.kind));
 }
+
+bool mlir::qc::isBlockEncoding(Attribute encoding) {
+  auto affine = dyn_cast_or_null<AffineAttr>(encoding);
+  return affine && !affine.isStatic() && affine.getBits() == 8 &&
+         affine.getSymmetric() && !affine.getStorage() &&
+         !affine.getGroup().empty() &&
+         affine.getGroup().back() == ::qc::numerics::activationBlock &&
+         llvm::all_of(affine.getGroup().drop_back(),
+                      [](int64_t size) { return size == 1; });
+}
+
+std::optional<::qc::numerics::GroupSums> mlir::qc::getGroupSums(Type input,
+                                                                Type weight) {
+  auto matrix = cast<RankedTensorType>(weight);
+  auto encoding = getEncoding(weight);
+  if (!isBlockEncoding(getEncoding(input)) || !encoding ||
+      matrix.getRank() != 2)
+    return std::nullopt;
+  auto uniform = getMatrixEncoding(matrix.getShape(), encoding);
+  if (!uniform)
+    return std::nullopt;
+  return ::qc::numerics::groupSums(uniform.getDecodeSpec(matrix.getShape()));
+}

@@ -13,7 +13,10 @@ LogicalResult PackOp::verify() {
   auto type = cast<RankedTensorType>(getInput().getType());
   bool contract =
       getLayout() == "contract" && (type.getRank() == 2 || type.getRank() == 4);
-  if (!contract && getLayout() != "depthwise" && getLayout() != "plain")
+  bool groups = getLayout() == "groups" && type.getRank() == 2 &&
+                getEncoding(type) && getGroups() == 1;
+  if (!contract && !groups && getLayout() != "depthwise" &&
+      getLayout() != "plain")
     return emitOpError("pack_c1: no layout '")
            << getLayout() << "' for " << type;
   return success();

@@ -9,6 +9,7 @@
 
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/BuiltinTypes.h"
+#include "qc/Numerics/GroupSums.h"
 #include "qc/Dialect/QC/IR/QCInterfaces.h"
 
 namespace mlir::qc {
@@ -42,6 +43,14 @@ RankedTensorType withEncoding(RankedTensorType type, Attribute encoding);
 /// K; null where that has no uniform groups along K.
 EncodingAttrInterface getMatrixEncoding(ArrayRef<int64_t> shape,
                                         EncodingAttrInterface encoding);
+
+/// True for run-time codes with a symmetric 8-bit scale for each block of 32
+/// along the last axis.
+bool isBlockEncoding(Attribute encoding);
+
+/// How a product of block codes with weights [K, N] is summed in integers
+/// (qc/Numerics/GroupSums.h); nothing where it is not.
+std::optional<::qc::numerics::GroupSums> getGroupSums(Type input, Type weight);
 
 /// The plain type that holds `component`; codes narrower than a byte are bytes
 /// of packed rows. Dynamic sizes stay dynamic.

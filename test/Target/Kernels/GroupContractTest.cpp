@@ -1,0 +1,235 @@
+//===- GroupContractTest.cpp - Grouped integer products -------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Activations in blocks and their products with weights of every kind of codes
+// against numerics::encodeAffine and numerics::sumGroups, bit for bit.
+//
+//===----------------------------------------------------------------------===//
+
+#include "OnLevels.h"
+
+#include "qc/Numerics/Blocks.h"
+#include "qc/Numerics/Encode.h"
+#include "qc/Numerics/GroupSums.h"
+#include "qc/TargetInfo/GroupPacking.h"
+#include "qc/TargetInfo/KernelSlots.h"
+
+using namespace qc;
+using namespace qc::test;
+using numerics::activationBlock;
+namespace S = qc::slots::contract;
+
+namespace {
+/// Rows as quantize_groups makes them, from the reference encoder.
+struct Activations {
+  int64_t rows, columns, padded, blocks;
+  std::vector<int8_t> codes, paddedCodes;
+  std::vector<float> scales, paddedScales;
+  std::vector<int32_t> sums;
+
+  Activations(const std::vector<float> &x, int64_t rows);
+};
+} // namespace
+
+Activations::Activations(const std::vector<float> &x, int64_t rows)
+    : rows(rows), columns(x.size() / rows),
+      padded((columns + groupChunk - 1) / groupChunk * groupChunk),
+      blocks(padded / activationBlock), paddedCodes(rows * padded),
+      sums(rows * padded / 16) {
+  numerics::AffineFormat format;
+  format.group = {1, activationBlock};
+  const int64_t shape[] = {rows, columns};
+  numerics::Encoded encoded = numerics::encodeAffine(x, shape, format);
+  codes.resize(x.size());
+  std::memcpy(codes.data(), encoded.data[0].bytes.data(), codes.size());
+  scales.resize(rows * blocks);
+  std::memcpy(scales.data(), encoded.data[1].bytes.data(), scales.size() * 4);
+  for (int64_t i = 0; i < rows * columns; ++i) {
+    int64_t row = i / columns, column = i % columns;
+    paddedCodes[row * padded + column] = codes[i];
+    sums[(row * padded + column) / 16] += codes[i];
+  }
+}
+
+static void checkQuantize(TestKernel &kernel, int64_t rows, int64_t columns) {
+  namespace Q = slots::quantize_groups;
+  Random random(rows * 100 + columns);
+  std::vector<float> x = randomFloats(random, rows * columns, -3, 3);
+  std::fill_n(x.begin(), std::min<int64_t>(columns, 32), 0.0f);
+  Activations expected(x, rows);
+  auto in = guarded(x), y = blank<int8_t>(expected.paddedCodes.size());
+  auto scales = blank<float>(expected.scales.size());
+  auto sums = blank<int32_t>(expected.sums.size());
+  Slots slots(Q::Count);
+  slots.set(Q::X, in->as<char>());
+  slots.set(Q::Y, y->as<char>());
+  slots.set(Q::Scales, scales->as<char>());
+  slots.set(Q::Sums, sums->as<char>());
+  slots.set(Q::Rows, rows);
+  slots.set(Q::Columns, columns);
+  slots.set(Q::Padded, expected.padded);
+  slots.set(Q::Chunk, 2);
+  kernel.run(slots, partsOf(rows, 2),
+             {in.get(), y.get(), scales.get(), sums.get()});
+  expectSame(*y, expected.paddedCodes);
+  expectSame(*scales, expected.scales);
+  expectSame(*sums, expected.sums);
+}
+
+TEST(GroupContract, Activations) {
+  onLevels("quantize_groups:f32,i8", [](TestKernel &kernel) {
+    for (int64_t columns : {1, 16, 17, 31, 32, 33, 64, 100, 172})
+      for (int64_t rows : {1, 3})
+        checkQuantize(kernel, rows, columns);
+  });
+}
+
+static void checkProduct(TestKernel &kernel, const numerics::Encoded &w,
+                         int64_t m, int64_t k, int64_t n) {
+  SCOPED_TRACE(std::to_string(m) + " x " + std::to_string(k) + " x " +
+               std::to_string(n));
+  Random random(m + k + n);
+  std::vector<float> x = randomFloats(random, m * k, -2, 2);
+  std::vector<float> biases = randomFloats(random, n, -1, 1);
+  Activations a(x, m);
+  numerics::GroupWeights weights = numerics::groupWeights(w.spec, k, n, w.data);
+  std::vector<float> expected(m * n);
+  for (int64_t row = 0; row < m; ++row) {
+    std::span<float> y(expected.data() + row * n, n);
+    numerics::sumGroups(weights, {a.codes.data() + row * k, size_t(k)},
+                        {a.scales.data() + row * a.blocks, size_t(a.blocks)},
+                        y);
+    for (int64_t i = 0; i < n; ++i)
+      y[i] = y[i] + biases[i];
+  }
+  std::vector<uint8_t> packedBytes(groupPackedBytes(w.spec, k, n));
+  packGroups(w.spec, k, n, w.data, packedBytes);
+  auto codes = guarded(a.paddedCodes), packed = guarded(packedBytes);
+  auto scales = guarded(a.scales), bias = guarded(biases);
+  auto sums = guarded(a.sums);
+  auto y = blank<float>(m * n);
+  Slots slots(S::Count);
+  slots.set(S::X, codes->as<char>());
+  slots.set(S::W, packed->as<char>());
+  slots.set(S::Bias, bias->as<char>());
+  slots.set(S::RowScale, scales->as<char>());
+  slots.set(S::Scratch, sums->as<char>());
+  slots.set(S::Y, y->as<char>());
+  slots.set(S::Columns, m);
+  slots.set(S::XColumn, a.padded);
+  slots.set(S::Run, k);
+  slots.set(S::N, n);
+  slots.set(S::YRow, n);
+  int64_t mChunk = 7, nChunk = 32;
+  slots.set(S::MChunk, mChunk);
+  slots.set(S::NChunk, nChunk);
+  slots.set(S::MParts, partsOf(m, mChunk));
+  slots.set(S::NParts, partsOf(n, nChunk));
+  kernel.run(slots, partsOf(m, mChunk) * partsOf(n, nChunk),
+             {codes.get(), packed.get(), bias.get(), scales.get(), sums.get(),
+              y.get()});
+  expectSame(*y, expected);
+}
+
+using Encoder = std::function<numerics::Encoded(
+    std::span<const float> values, std::span<const int64_t> shape)>;
+
+/// On each level of the host and, of one format in four, on an emulated
+/// AArch64.
+static void check(const std::string &name, const Encoder &encode, int64_t k) {
+  static int calls = 0;
+  constexpr int64_t n = 37;
+  Random random(k);
+  std::vector<float> values = randomFloats(random, k * n, -1, 1);
+  const int64_t shape[] = {k, n};
+  numerics::Encoded w = encode(values, shape);
+  KernelKey key{"group_contract", {"f32", name, "f32"}, {"bias"}};
+  auto run = [&](TestKernel &kernel) {
+    for (int64_t m : {1, 2, 5, 9})
+      checkProduct(kernel, w, m, k, n);
+  };
+  for (const CpuLevel &level : hostLevels()) {
+    SCOPED_TRACE(name + " on " + level.name);
+    KernelFunction kernel = compileKernel(key, level, &w.spec);
+    ASSERT_TRUE(kernel);
+    TestKernel test(kernel);
+    run(test);
+    if (testing::Test::HasFailure())
+      return;
+  }
+  if (hostArch() == Arch::AArch64 || !canRunAArch64() || calls++ % 4)
+    return;
+  for (const CpuLevel &level : knownLevels(Arch::AArch64)) {
+    SCOPED_TRACE(name + " on emulated " + level.name);
+    ForeignKernel kernel(key, level, &w.spec);
+    ASSERT_TRUE(kernel.valid());
+    TestKernel test(kernel);
+    checkProduct(test, w, 2, k, n);
+  }
+}
+
+static Encoder affine(unsigned bits, bool symmetric, int64_t group) {
+  numerics::AffineFormat format;
+  format.bits = bits;
+  format.symmetric = symmetric;
+  format.group = {group, 1};
+  format.scaleKind = numerics::ElementKind::F16;
+  return [format](auto values, auto shape) {
+    return numerics::encodeAffine(values, shape, format);
+  };
+}
+
+TEST(GroupContract, EveryWidth) {
+  for (unsigned bits = 2; bits <= 8; ++bits) {
+    std::string name = "w" + std::to_string(bits);
+    check(name, affine(bits, true, 32), 96);
+    check(name + "z", affine(bits, false, 32), 96);
+  }
+}
+
+TEST(GroupContract, GroupsAndTails) {
+  check("g0", affine(4, true, 0), 172);
+  check("g16", affine(4, true, 16), 40);
+  check("g64", affine(3, false, 64), 172);
+  check("g128", affine(4, false, 128), 300);
+}
+
+TEST(GroupContract, Codebook) {
+  numerics::CodebookFormat format;
+  format.codebook = {-127, -104, -83, -65, -49, -35, -22, -10,
+                     1,    13,   25,  38,  53,  69,  89,  113};
+  format.group = {32, 1};
+  check(
+      "table",
+      [format](auto values, auto shape) {
+        return numerics::encodeCodebook(values, shape, format);
+      },
+      96);
+}
+
+TEST(GroupContract, Blocks) {
+  for (const numerics::BlockFormat &format : numerics::blockFormats()) {
+    numerics::DecodeSpec spec = numerics::blockSpec(format, 2, 0);
+    if (!numerics::groupSums(spec))
+      continue;
+    check(
+        std::string(format.name),
+        [&](auto values, auto shape) {
+          return numerics::Encoded{
+              spec, numerics::encodeBlocks(format, values, shape, 0)};
+        },
+        2 * format.elements);
+  }
+}
+
+TEST(GroupContract, OtherCodes) {
+  numerics::CodebookFormat format;
+  format.codebook = {-1.0f, 0.25f, 1.0f};
+  format.group = {32, 1};
+  EXPECT_FALSE(numerics::groupSums(numerics::codebookSpec(format)));
+  EXPECT_FALSE(numerics::groupSums(numerics::float16Spec()));
+  numerics::AffineFormat odd;
+  odd.group = {20, 1};
+  EXPECT_FALSE(numerics::groupSums(numerics::affineSpec(odd)));
+}
