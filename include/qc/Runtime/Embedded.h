@@ -1,9 +1,9 @@
-/*===- Embedded.h - Target code that the compiler carries ---------*- C -*-===*\
+/*===- Embedded.h - Files that the compiler carries ---------------*- C -*-===*\
 |*
 |* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 |*
-|* Tables of files, each ending in a row of nulls. Names are ARCH/FILE with ARCH
-|* x86_64 or aarch64.
+|* Tables of files, each ending in a row of nulls. Code for targets is named
+|* ARCH/FILE with ARCH x86_64 or aarch64.
 |*
 \*===----------------------------------------------------------------------===*/
 
@@ -28,6 +28,8 @@ extern const struct qc_embedded_file qc_embedded_runtime[];
 extern const struct qc_embedded_file qc_embedded_language_runtime[];
 /** The programs that load a library and serve requests: ARCH/runner. */
 extern const struct qc_embedded_file qc_embedded_runners[];
+/** Programs in Python, by their names alone: render_chat.py. */
+extern const struct qc_embedded_file qc_embedded_scripts[];
 
 #ifdef __cplusplus
 }

@@ -8,7 +8,7 @@ for kind in gpt2 llama3 qwen2 digits gemma metaspace words; do
   "$python" "$inputs/make.py" $kind "$shared" "$root"
   "$python" "$inputs/compiled.py" $kind.json "$shared" "$root" "$@"
 done
-for model in stories260k-llama gutenberg-llama-6m; do
-  "$python" "$inputs/compiled.py" "$shared/data/$model/tokenizer.json" \
-    "$shared" "$root" "$@"
+for file in stories260k-llama/tokenizer.json stories260k-llama/stories260k.gguf \
+    gutenberg-llama-6m/tokenizer.json; do
+  "$python" "$inputs/compiled.py" "$shared/data/$file" "$shared" "$root" "$@"
 done
