@@ -46,10 +46,11 @@ inline int32_t wrapToI32(double sum) {
 
 // Under AddressSanitizer what chooses a clone would run before its memory is
 // there.
-#ifdef __has_feature
-#define QC_ADDRESS_SANITIZER __has_feature(address_sanitizer)
-#elif defined(__SANITIZE_ADDRESS__)
+// GCC and Clang say so each in its way.
+#if defined(__SANITIZE_ADDRESS__)
 #define QC_ADDRESS_SANITIZER 1
+#elif defined(__has_feature)
+#define QC_ADDRESS_SANITIZER __has_feature(address_sanitizer)
 #else
 #define QC_ADDRESS_SANITIZER 0
 #endif

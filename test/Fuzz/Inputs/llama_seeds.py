@@ -102,10 +102,23 @@ def gguf_file():
             yield file.read()
 
 
+def checkpoint():
+    sys.path.append(os.path.join(os.path.dirname(__file__), "..", "..",
+                                 "Import", "Checkpoints", "Inputs"))
+    import layouts
+
+    for made in (layouts.gptq(32, 64, 4, 32), layouts.awq(32, 64, 32),
+                 layouts.gptq(32, 64, 3, 32, True, True, "gptq_v2"),
+                 layouts.gptq(8, 64, 8, -1), layouts.nf4(8, 64, nested=256),
+                 layouts.nf4(8, 172, kind="fp4"), layouts.int8(8, 64)):
+        yield made.config() + b"\xff" + made.safetensors()
+
+
 if __name__ == "__main__":
     kind, folder = sys.argv[1:]
     os.makedirs(folder, exist_ok=True)
-    seeds = {"config": config, "gguf": gguf_file, "safetensors": safetensors,
+    seeds = {"checkpoint": checkpoint, "config": config,
+             "gguf": gguf_file, "safetensors": safetensors,
              "tokenizer": tokenizer}[kind]
     for number, data in enumerate(seeds()):
         with open(os.path.join(folder, str(number)), "wb") as file:

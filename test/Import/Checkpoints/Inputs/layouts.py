@@ -27,11 +27,11 @@ class Checkpoint:
     half: np.ndarray = None
     permutation: list = field(default_factory=list)
 
-    def write(self, folder):
-        os.makedirs(folder, exist_ok=True)
-        with open(os.path.join(folder, "config.json"), "w") as file:
-            json.dump({"model_type": "llama",
-                       "quantization_config": self.quantization}, file)
+    def config(self):
+        return json.dumps({"model_type": "llama", "quantization_config":
+                           self.quantization}).encode()
+
+    def safetensors(self):
         header, data = {}, b""
         for name, array in self.tensors.items():
             raw = np.ascontiguousarray(array).tobytes()
@@ -40,8 +40,14 @@ class Checkpoint:
                 "data_offsets": [len(data), len(data) + len(raw)]}
             data += raw
         text = json.dumps(header).encode()
-        with open(os.path.join(folder, "model.safetensors"), "wb") as file:
-            file.write(struct.pack("<Q", len(text)) + text + data)
+        return struct.pack("<Q", len(text)) + text + data
+
+    def write(self, folder):
+        os.makedirs(folder, exist_ok=True)
+        for name, data in (("config.json", self.config()),
+                           ("model.safetensors", self.safetensors())):
+            with open(os.path.join(folder, name), "wb") as file:
+                file.write(data)
 
 
 def words_of(codes, bits):
