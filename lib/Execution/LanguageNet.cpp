@@ -15,6 +15,10 @@ using llvm::Error;
 using llvm::Expected;
 using llvm::StringRef;
 
+bool qc::isLanguageModel(const LoadedNet &net) {
+  return net.manifest().getObject("language_model") != nullptr;
+}
+
 Expected<std::unique_ptr<LanguageNet>>
 LanguageNet::create(std::unique_ptr<LoadedNet> net) {
   const llvm::json::Object *facts = net->manifest().getObject("language_model");
@@ -149,4 +153,37 @@ LanguageNet::generate(llvm::ArrayRef<int32_t> prompt, int32_t most,
   if (Error error = check(status))
     return std::move(error);
   return result;
+}
+
+Expected<ChatTemplate> LanguageNet::chatTemplate() {
+  RunnerProcess &process = loaded->process();
+  process.sendNumber(QC_RUNNER_CHAT_TEMPLATE);
+  ChatTemplate chat;
+  chat.file = loaded->name();
+  chat.text = process.receiveText(size_t(1) << 24);
+  if (Error error = process.failure())
+    return std::move(error);
+  const llvm::json::Object *facts =
+      loaded->manifest().getObject("language_model");
+  if (const llvm::json::Object *tokens = facts->getObject("special_tokens"))
+    for (const auto &[name, text] : *tokens)
+      if (std::optional<StringRef> value = text.getAsString())
+        chat.tokens[name.str()] = value->str();
+  return chat;
+}
+
+Expected<StepTimes> LanguageNet::time(llvm::ArrayRef<int32_t> tokens,
+                                      int64_t prompt) {
+  RunnerProcess &process = loaded->process();
+  process.sendNumber(QC_RUNNER_STEPS);
+  sendTokens(process, tokens);
+  process.sendNumber(prompt);
+  if (Error error = check(process.receiveNumber()))
+    return std::move(error);
+  StepTimes times;
+  times.promptMs = process.receiveDouble();
+  times.tokensMs = process.receiveDouble();
+  if (Error error = process.failure())
+    return std::move(error);
+  return times;
 }

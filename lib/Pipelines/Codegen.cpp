@@ -422,6 +422,10 @@ llvm::Expected<CompiledNet> generateCode(LoadedModel &model,
   result.weightsBytes =
       module->getAttrOfType<IntegerAttr>("qc.weights_bytes").getInt();
   describeLanguage(module, result.net);
+  if (result.net.language) {
+    result.net.language->chatTemplate = model.chatTemplate;
+    result.net.language->specialTokens = model.specialTokens;
+  }
   if (auto error = addTokenizer(model.tokenizer, result))
     return std::move(error);
   describeOneDNN(module, result);

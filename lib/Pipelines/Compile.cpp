@@ -127,7 +127,12 @@ readLanguageModel(MLIRContext &context, llvm::StringRef path,
   auto tokenizer = llama::readTokenizer(path);
   if (!tokenizer)
     return tokenizer.takeError();
+  auto chat = llama::readChat(path);
+  if (!chat)
+    return chat.takeError();
   LoadedModel model;
+  model.chatTemplate = std::move(chat->text);
+  model.specialTokens = std::move(chat->tokens);
   if (*tokenizer) {
     auto tables = compileTokenizer(**tokenizer);
     if (!tables)

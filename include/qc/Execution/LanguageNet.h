@@ -12,6 +12,7 @@
 
 #include "qc/Execution/LoadedNet.h"
 #include "qc/Runtime/LanguageModel.h"
+#include "qc/Tokenizer/ChatTemplate.h"
 
 #include <functional>
 
@@ -32,6 +33,14 @@ struct Generation {
   int32_t finish = 0;
   double prefillMs = 0, decodeMs = 0;
 };
+
+/// How long a prompt took, and tokens one by one after it.
+struct StepTimes {
+  double promptMs = 0, tokensMs = 0;
+};
+
+/// Whether the library's manifest says that it is of a language model.
+bool isLanguageModel(const LoadedNet &net);
 
 class LanguageNet {
 public:
@@ -57,6 +66,12 @@ public:
   generate(llvm::ArrayRef<int32_t> prompt, int32_t most,
            const qc_rt_sampling &sampling, llvm::ArrayRef<std::string> stops,
            llvm::function_ref<bool(llvm::StringRef)> text, int64_t keep = -1);
+  /// The model's template of chats, with no text where it has none.
+  llvm::Expected<ChatTemplate> chatTemplate();
+  /// Times the first `prompt` tokens at once in an empty session, then the
+  /// others one by one.
+  llvm::Expected<StepTimes> time(llvm::ArrayRef<int32_t> tokens,
+                                 int64_t prompt);
 
 private:
   LanguageNet() = default;

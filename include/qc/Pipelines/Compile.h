@@ -17,6 +17,7 @@
 #include "llvm/Support/Error.h"
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -70,6 +71,9 @@ struct LoadedModel {
   std::string licence;
   /// The compiled tokenizer of a language model (qc/Tokenizer/Compile.h).
   std::string tokenizer;
+  /// Its template of chats, as text, and the special tokens that this may use.
+  std::string chatTemplate;
+  std::map<std::string, std::string> specialTokens;
 };
 
 /// A context with everything loaded that the stations need.

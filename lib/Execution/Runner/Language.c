@@ -35,6 +35,7 @@ struct language {
                       int32_t special, int32_t *out, int32_t capacity);
   int32_t (*detokenize)(const void *model, const int32_t *tokens, int32_t n,
                         char *out, int32_t capacity);
+  const char *(*chat_template)(const void *model);
   void *model, *session;
 };
 
@@ -57,6 +58,7 @@ static struct language load(void *handle, const char *name) {
   *(void **)&l.generate = find_function(handle, name, "generate");
   *(void **)&l.tokenize = find_function(handle, name, "tokenize");
   *(void **)&l.detokenize = find_function(handle, name, "detokenize");
+  *(void **)&l.chat_template = find_function(handle, name, "chat_template");
   return l;
 }
 
@@ -172,6 +174,32 @@ static void answer_generate(struct language *l) {
   free(tokens);
 }
 
+static void answer_steps(struct language *l, int64_t vocabulary) {
+  int32_t n, one = 1, status = 0;
+  int32_t *tokens = receive_tokens(&n);
+  int32_t prompt = (int32_t)receive_number();
+  float *logits = allocate((size_t)vocabulary * sizeof *logits);
+  const int32_t *next = tokens;
+  if (l->session)
+    l->session_truncate(l->session, 0);
+  double start = milliseconds();
+  if (prompt > 0)
+    status = l->eval(&l->session, &next, &prompt, 1, logits, NULL);
+  double middle = milliseconds();
+  for (int32_t i = prompt; i < n && !status; ++i) {
+    next = tokens + i;
+    status = l->eval(&l->session, &next, &one, 1, logits, NULL);
+  }
+  double end = milliseconds();
+  send_number(status);
+  if (!status) {
+    send_double(middle - start);
+    send_double(end - middle);
+  }
+  free(logits);
+  free(tokens);
+}
+
 static int64_t vocabulary_of(const char *manifest) {
   const char *key = "\"vocabulary\":";
   const char *at = strstr(manifest, key);
@@ -209,6 +237,14 @@ int serve_language_model(void *handle, const char *name, const char *weights,
       break;
     case QC_RUNNER_GENERATE:
       answer_generate(&l);
+      break;
+    case QC_RUNNER_CHAT_TEMPLATE: {
+      const char *text = l.chat_template(l.model);
+      send_text(text ? text : "", text ? strlen(text) : 0);
+      break;
+    }
+    case QC_RUNNER_STEPS:
+      answer_steps(&l, vocabulary);
       break;
     default:
       return 0;

@@ -32,6 +32,10 @@
 |*   Answer: 1 and a piece of text any number of times, each answered by 0 or,
 |*   to stop, 1; then 0, status, tokens, finish, and the milliseconds of the
 |*   prompt and of the others as doubles.
+|* Request CHAT_TEMPLATE. Answer: a text, empty where the model has none.
+|* Request STEPS: a text of tokens and how many of them are a prompt. An empty
+|*   session gets the prompt at once, then the others one by one. Answer:
+|*   status; if 0 the milliseconds of the prompt and of the others as doubles.
 |* Request QUIT, or the end of the stream, ends the runner.
 |*
 \*===----------------------------------------------------------------------===*/
@@ -47,7 +51,9 @@ enum {
   QC_RUNNER_TOKENIZE,
   QC_RUNNER_DETOKENIZE,
   QC_RUNNER_EVAL,
-  QC_RUNNER_GENERATE
+  QC_RUNNER_GENERATE,
+  QC_RUNNER_CHAT_TEMPLATE,
+  QC_RUNNER_STEPS
 };
 
 #endif

@@ -99,6 +99,15 @@ Expected<std::optional<Tokenizer>> readTokenizer(llvm::StringRef path) {
   return wrap(Tokenizer::readFile(name));
 }
 
+Expected<ChatTemplate> readChat(llvm::StringRef path) {
+  if (!path.ends_with(".gguf"))
+    return readChatTemplate(path);
+  auto file = gguf::readFile(path);
+  if (!file)
+    return file.takeError();
+  return readChatTemplate(*file);
+}
+
 static Expected<int64_t> contextOf(const ModelConfig &config,
                                    const ImportOptions &options,
                                    llvm::StringRef path) {

@@ -95,6 +95,9 @@ static json::Array portsJson(const NetSpec &net, ArrayRef<PortSpec> ports) {
 static json::Object languageJson(const LanguageSpec &language) {
   const qc_rt_language &l = language.numbers;
   json::Array ends(language.ends);
+  json::Object tokens;
+  for (const auto &[name, text] : language.specialTokens)
+    tokens[json::fixUTF8(name)] = json::fixUTF8(text);
   return json::Object{{"family", language.family},
                       {"vocabulary", l.vocabulary},
                       {"context", l.context},
@@ -102,6 +105,8 @@ static json::Object languageJson(const LanguageSpec &language) {
                       {"bos", language.bos},
                       {"ends", std::move(ends)},
                       {"tokenizer", l.tokenizer_bytes != 0},
+                      {"chat_template", !language.chatTemplate.empty()},
+                      {"special_tokens", std::move(tokens)},
                       {"kv_bytes_per_token",
                        l.layers * 2 * l.heads * l.head_size * l.element_bytes}};
 }

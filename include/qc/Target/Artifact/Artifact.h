@@ -18,6 +18,7 @@
 #include "llvm/Support/Error.h"
 #include "llvm/Support/JSON.h"
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -58,6 +59,8 @@ struct LanguageSpec {
   /// All but the pointers.
   qc_rt_language numbers = {};
   std::string family, chatTemplate;
+  /// Texts that the template may use, by their names: "bos_token" ...
+  std::map<std::string, std::string> specialTokens;
   std::vector<int32_t> ends;
   int32_t bos = -1;
 };
