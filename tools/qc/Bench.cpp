@@ -2,14 +2,16 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Latency of one run, or with --streams the throughput of several at a time.
+// Latency of one run, or with --streams the throughput of several at a time; of
+// language models, tokens per second.
 //
 //===----------------------------------------------------------------------===//
 
-#include "Driver.h"
+#include "Language.h"
 #include "Table.h"
 
 #include "qc/Execution/DataSet.h"
+#include "qc/Import/Llama/Import.h"
 
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
@@ -24,7 +26,8 @@ struct BenchCommand {
   LoadOptions load;
   int64_t batch = 0, seconds = 2;
   CompileArguments arguments;
-  std::vector<CLI::Option *> unbuilt;
+  /// Of language models: tokens at once, and one by one after them.
+  std::optional<int32_t> prompt, tokens;
 };
 } // namespace
 
@@ -66,22 +69,26 @@ static void report(Driver &driver, const BenchCommand &command,
                << command.load.streams << " streams\n";
 }
 
-static Expected<int> bench(Driver &driver, BenchCommand &command) {
-  for (const CLI::Option *option : command.unbuilt)
-    if (option->count())
-      return notBuilt("the option " + option->get_name());
-  auto options = command.arguments.finish();
-  if (!options)
-    return options.takeError();
-  options->threads = command.load.threads;
-  if (command.batch && !isFolderOfQc(command.model))
-    for (DimRange &range : options->dims)
-      range.opt = std::clamp(command.batch, range.min, range.max);
-  auto opened =
-      openLoaded(driver, command.model, *options, command.load, command.inputs);
-  if (!opened)
-    return opened.takeError();
-  LoadedNet &net = **opened;
+static Expected<int> benchLanguage(Driver &driver, const BenchCommand &command,
+                                   LanguageNet &net) {
+  if (command.batch || command.load.streams != 1 || !command.inputs.empty())
+    return inputError("bad-option", command.model,
+                      "--batch, --streams and --inputs", "a language model",
+                      "-p and -n instead");
+  StepsRequest request;
+  request.prompt = command.prompt.value_or(request.prompt);
+  request.tokens = command.tokens.value_or(request.tokens);
+  request.threads = command.load.threads;
+  request.milliseconds = command.seconds * 1000;
+  return benchSteps(driver, command.model, net, request);
+}
+
+/// Anything but a language model.
+static Expected<int> benchNet(Driver &driver, const BenchCommand &command,
+                              LoadedNet &net) {
+  if (command.prompt || command.tokens)
+    return inputError("bad-option", command.model, "-p and -n",
+                      "a network that is no language model", "one");
   if (net.emulated())
     driver.note("the CPU is emulated: these times are not those of a real one");
   auto inputs = inputsOf(command, net);
@@ -99,6 +106,33 @@ static Expected<int> bench(Driver &driver, BenchCommand &command) {
   driver.progress.clear();
   report(driver, command, net, *times, batch);
   return ExitDone;
+}
+
+static Expected<int> bench(Driver &driver, BenchCommand &command) {
+  if (!isFolderOfQc(command.model) && llama::isLanguageModel(command.model)) {
+    auto net = openLanguage(driver, command.model, command.load.threads,
+                            command.arguments.options.context);
+    if (!net)
+      return net.takeError();
+    return benchLanguage(driver, command, **net);
+  }
+  auto options = command.arguments.finish();
+  if (!options)
+    return options.takeError();
+  options->threads = command.load.threads;
+  if (command.batch && !isFolderOfQc(command.model))
+    for (DimRange &range : options->dims)
+      range.opt = std::clamp(command.batch, range.min, range.max);
+  auto opened =
+      openLoaded(driver, command.model, *options, command.load, command.inputs);
+  if (!opened)
+    return opened.takeError();
+  if (!isLanguageModel(**opened))
+    return benchNet(driver, command, **opened);
+  auto net = LanguageNet::create(std::move(*opened));
+  if (!net)
+    return net.takeError();
+  return benchLanguage(driver, command, **net);
 }
 
 void qc::driver::addBench(CLI::App &app, Driver &driver) {
@@ -119,9 +153,14 @@ void qc::driver::addBench(CLI::App &app, Driver &driver) {
                       "Inputs to run on: the first sample");
   command->add_option("--seconds", state->seconds, "Time to measure (2)")
       ->check(CLI::Range(1, 3600));
-  for (const char *name : {"-p", "-n"})
-    state->unbuilt.push_back(
-        command->add_option(name, state->arguments.ignored, "Not built yet"));
+  command
+      ->add_option("-p", state->prompt,
+                   "Language models: tokens of the prompt (128)")
+      ->check(CLI::Range(0, INT32_MAX));
+  command
+      ->add_option("-n", state->tokens,
+                   "Language models: tokens one by one after it (128)")
+      ->check(CLI::Range(0, INT32_MAX));
   state->arguments.addModelOptions(*command);
   driver.addCommon(*command);
   command->callback([&driver, state] {

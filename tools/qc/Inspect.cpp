@@ -6,11 +6,12 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Driver.h"
+#include "Language.h"
 #include "Table.h"
 
 #include "qc/Execution/DataSet.h"
 #include "qc/Execution/ReferenceNet.h"
+#include "qc/Import/Llama/Import.h"
 #include "qc/Support/MappedFile.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -129,8 +130,13 @@ static Expected<int> inspectArtifact(Driver &driver, StringRef path) {
   };
   llvm::outs() << text("name") << ": " << text("precision") << " for "
                << text("target") << ", from " << text("source") << "\n";
+  // Nobody outside of the library sees the ports of a language model.
+  const json::Object *language = manifest->getObject("language_model");
+  if (language)
+    printLanguage(*language);
   for (StringRef kind : {"inputs", "outputs"})
-    if (const json::Array *ports = manifest->getArray(kind))
+    if (const json::Array *ports =
+            language ? nullptr : manifest->getArray(kind))
       for (const json::Value &port : *ports)
         llvm::outs() << kind.drop_back() << " " << port << "\n";
   if (const json::Array *layers = report->getArray("layers")) {
@@ -153,6 +159,8 @@ static Expected<int> inspect(Driver &driver, InspectCommand &command) {
     return error;
   if (isFolderOfQc(command.model))
     return inspectArtifact(driver, command.model);
+  if (llama::isLanguageModel(command.model))
+    return inspectLanguage(driver, command.model);
   return inspectModel(driver, command.model, *options);
 }
 

@@ -11,6 +11,7 @@
 #include "Process.h"
 
 #include "qc/Execution/Perplexity.h"
+#include "qc/Tokenizer/ChatTemplate.h"
 
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -115,6 +116,26 @@ static void reportGeneration(Driver &driver, const std::string &text,
                   .str());
 }
 
+/// What the model's own template makes of the prompt: all its special tokens
+/// are in the text then.
+static Error renderPrompt(GenerateCommand &command, LanguageNet &net) {
+  auto chat = net.chatTemplate();
+  if (!chat)
+    return chat.takeError();
+  if (chat->text.empty())
+    return inputError("no-chat-template", command.model, "--chat",
+                      "a model without a template of chats", "one that has it");
+  std::vector<ChatMessage> messages;
+  if (!command.system.empty())
+    messages.push_back({"system", command.system});
+  messages.push_back({"user", command.prompt});
+  auto text = renderChat(*chat, messages);
+  if (!text)
+    return text.takeError();
+  command.prompt = std::move(*text);
+  return Error::success();
+}
+
 /// The prompt's tokens; a model without any for the beginning of a text needs
 /// a prompt.
 static Expected<std::vector<int32_t>> promptOf(GenerateCommand &command,
@@ -125,7 +146,10 @@ static Expected<std::vector<int32_t>> promptOf(GenerateCommand &command,
       return text.takeError();
     command.prompt = std::move(*text);
   }
-  auto tokens = net.tokenize(command.prompt, true);
+  if (command.chat)
+    if (Error error = renderPrompt(command, net))
+      return std::move(error);
+  auto tokens = net.tokenize(command.prompt, !command.chat);
   if (tokens && tokens->empty())
     return inputError("bad-option", command.model, "--prompt", "no tokens",
                       "a text");
@@ -133,8 +157,9 @@ static Expected<std::vector<int32_t>> promptOf(GenerateCommand &command,
 }
 
 static Expected<int> generate(Driver &driver, GenerateCommand &command) {
-  if (command.chat || !command.system.empty())
-    return notBuilt("the option --chat");
+  if (!command.chat && !command.system.empty())
+    return inputError("bad-option", command.model, "--system",
+                      "a message without --chat", "--chat beside it");
   auto net =
       openLanguage(driver, command.model, command.threads, command.context);
   if (!net)
@@ -154,7 +179,7 @@ static Expected<int> generate(Driver &driver, GenerateCommand &command) {
   if (Error error = (*net)->open(room))
     return std::move(error);
   std::string text;
-  if (!driver.json) {
+  if (!driver.json && !command.chat) {
     llvm::outs() << command.prompt;
     llvm::outs().flush();
   }
@@ -204,8 +229,11 @@ void qc::driver::addGenerate(CLI::App &app, Driver &driver) {
       ->add_option("--stop", state->stops,
                    "Text to end before; may be given several times")
       ->allow_extra_args(false);
-  command->add_flag("--chat", state->chat, "Not built yet");
-  command->add_option("--system", state->system, "Not built yet");
+  command->add_flag("--chat", state->chat,
+                    "The prompt is a message: the model's own template makes "
+                    "the text of it");
+  command->add_option("--system", state->system,
+                      "With --chat: a message of the system before it");
   command->add_option("--threads", state->threads, "Threads (1)")
       ->check(CLI::Range(1, 1024));
   driver.addCommon(*command);

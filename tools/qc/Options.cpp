@@ -92,8 +92,13 @@ void CompileArguments::addTargetOptions(CLI::App &command) {
                      "Write each level to a file of this folder");
   command.add_flag("--print-pipeline", options.printPipeline,
                    "Print the line for qc-opt, with its data in DIR");
+  command
+      .add_option("--sequences", options.sequences,
+                  "Language models: sequences that one step may have tokens of "
+                  "(1)")
+      ->check(CLI::Range(1, 1024));
   unbuilt.push_back(command.add_flag("--tune")->description("Not built yet"));
-  for (const char *name : {"--input", "--sequences", "--memory-budget"})
+  for (const char *name : {"--input", "--memory-budget"})
     unbuilt.push_back(command.add_option(name, ignored, "Not built yet"));
 }
 

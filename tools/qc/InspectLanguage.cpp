@@ -1,0 +1,97 @@
+//===- InspectLanguage.cpp - qc inspect of language models ----------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What the files of a language model say of it.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Language.h"
+#include "Table.h"
+
+#include "qc/Dialect/QC/IR/QCOps.h"
+#include "qc/Import/Llama/Import.h"
+
+#include "llvm/Support/raw_ostream.h"
+
+#include <numeric>
+
+using namespace qc;
+using namespace qc::driver;
+using llvm::Expected;
+using llvm::StringRef;
+namespace json = llvm::json;
+
+/// Bytes of the weights by the format that the files have them in.
+static std::map<std::string, int64_t> bytesByFormat(mlir::ModuleOp module) {
+  std::map<std::string, int64_t> bytes;
+  module.walk([&](mlir::qc::ParameterOp op) {
+    std::string name;
+    llvm::raw_string_ostream(name) << op.getType().getElementType();
+    for (mlir::Operation *user : op->getUsers())
+      if (auto unpack = mlir::dyn_cast<mlir::qc::UnpackBlocksOp>(user))
+        if (auto blocks = mlir::dyn_cast_or_null<mlir::qc::GGMLAttr>(
+                mlir::cast<mlir::RankedTensorType>(unpack.getType())
+                    .getEncoding()))
+          name = blocks.getFormat().str();
+    bytes[name] += static_cast<int64_t>(op.getLength());
+  });
+  return bytes;
+}
+
+static int64_t parametersOf(const llama::ModelConfig &config) {
+  int64_t count = 0;
+  for (const llama::TensorSpec &tensor : llama::listTensors(config))
+    count += std::accumulate(tensor.shape.begin(), tensor.shape.end(),
+                             int64_t(1), std::multiplies<>());
+  return count;
+}
+
+Expected<int> qc::driver::inspectLanguage(Driver &driver, StringRef path) {
+  auto context = makeContext();
+  auto model = llama::importModel(context.get(), path);
+  if (!model)
+    return model.takeError();
+  auto tokenizer = llama::readTokenizer(path);
+  if (!tokenizer)
+    return tokenizer.takeError();
+  auto chat = llama::readChat(path);
+  if (!chat)
+    return chat.takeError();
+  const llama::ModelConfig &c = model->config;
+  json::Object weights;
+  for (const auto &[format, bytes] : bytesByFormat(*model->module))
+    weights[format] = bytes;
+  json::Object facts{{"family", c.family},
+                     {"parameters", parametersOf(c)},
+                     {"vocabulary", c.vocab},
+                     {"context", c.context},
+                     {"layers", c.layers},
+                     {"hidden", c.hidden},
+                     {"heads", c.heads},
+                     {"kv_heads", c.kvHeads},
+                     {"head_size", c.headDim},
+                     {"intermediate", c.intermediate},
+                     {"tied_embeddings", c.tiedEmbeddings},
+                     {"bos", c.bosId},
+                     {"ends", json::Array(c.endIds)},
+                     {"tokenizer", tokenizer->has_value()},
+                     {"chat_template", !chat->text.empty()},
+                     {"weight_bytes", std::move(weights)},
+                     {"licence", json::fixUTF8(model->licence)}};
+  if (driver.json)
+    driver.print(std::move(facts));
+  else
+    printLanguage(facts);
+  return ExitDone;
+}
+
+void qc::driver::printLanguage(const json::Object &facts) {
+  std::vector<StringRef> names;
+  for (const auto &fact : facts)
+    names.push_back(fact.first);
+  llvm::sort(names);
+  for (StringRef name : names)
+    if (const json::Value *value = facts.get(name))
+      llvm::outs() << name << ": " << *value << "\n";
+}
