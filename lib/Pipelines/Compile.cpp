@@ -14,6 +14,7 @@
 #include "qc/Import/ONNX/Import.h"
 #include "qc/Support/ParameterStore.h"
 #include "qc/Target/Codegen/ObjectEmitter.h"
+#include "qc/Tokenizer/ModelFiles.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 
@@ -124,10 +125,10 @@ readLanguageModel(MLIRContext &context, llvm::StringRef path,
   auto read = llama::importModel(&context, path, import);
   if (!read)
     return read.takeError();
-  auto tokenizer = llama::readTokenizer(path);
+  auto tokenizer = readModelTokenizer(path);
   if (!tokenizer)
     return tokenizer.takeError();
-  auto chat = llama::readChat(path);
+  auto chat = readModelChatTemplate(path);
   if (!chat)
     return chat.takeError();
   LoadedModel model;

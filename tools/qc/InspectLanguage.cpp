@@ -11,6 +11,7 @@
 
 #include "qc/Dialect/QC/IR/QCOps.h"
 #include "qc/Import/Llama/Import.h"
+#include "qc/Tokenizer/ModelFiles.h"
 
 #include "llvm/Support/raw_ostream.h"
 
@@ -52,10 +53,10 @@ Expected<int> qc::driver::inspectLanguage(Driver &driver, StringRef path) {
   auto model = llama::importModel(context.get(), path);
   if (!model)
     return model.takeError();
-  auto tokenizer = llama::readTokenizer(path);
+  auto tokenizer = readModelTokenizer(path);
   if (!tokenizer)
     return tokenizer.takeError();
-  auto chat = llama::readChat(path);
+  auto chat = readModelChatTemplate(path);
   if (!chat)
     return chat.takeError();
   const llama::ModelConfig &c = model->config;

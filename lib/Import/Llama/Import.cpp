@@ -20,7 +20,6 @@
 #include "qc/Import/Llama/GGUFConfig.h"
 #include "qc/Support/Error.h"
 #include "llvm/Support/FileSystem.h"
-#include "llvm/Support/Path.h"
 
 using namespace mlir;
 using llvm::Error;
@@ -75,37 +74,6 @@ static Expected<Source> readFolder(llvm::StringRef path) {
   if (!weights)
     return weights.takeError();
   return Source{std::move(*config), std::move(*weights), ""};
-}
-
-Expected<std::optional<Tokenizer>> readTokenizer(llvm::StringRef path) {
-  auto wrap =
-      [](Expected<Tokenizer> tokenizer) -> Expected<std::optional<Tokenizer>> {
-    if (!tokenizer)
-      return tokenizer.takeError();
-    return std::optional<Tokenizer>(std::move(*tokenizer));
-  };
-  if (path.ends_with(".gguf")) {
-    auto file = gguf::readFile(path);
-    if (!file)
-      return file.takeError();
-    if (!file->find("tokenizer.ggml.model"))
-      return std::optional<Tokenizer>();
-    return wrap(Tokenizer::fromGGUF(*file));
-  }
-  llvm::SmallString<128> name(path);
-  llvm::sys::path::append(name, "tokenizer.json");
-  if (!llvm::sys::fs::exists(name))
-    return std::optional<Tokenizer>();
-  return wrap(Tokenizer::readFile(name));
-}
-
-Expected<ChatTemplate> readChat(llvm::StringRef path) {
-  if (!path.ends_with(".gguf"))
-    return readChatTemplate(path);
-  auto file = gguf::readFile(path);
-  if (!file)
-    return file.takeError();
-  return readChatTemplate(*file);
 }
 
 static Expected<int64_t> contextOf(const ModelConfig &config,
