@@ -124,7 +124,7 @@ readLanguageModel(MLIRContext &context, llvm::StringRef path,
   auto read = llama::importModel(&context, path, import);
   if (!read)
     return read.takeError();
-  auto tokenizer = llama::readTokenizer(path);
+  auto tokenizer = readTokenizer(path);
   if (!tokenizer)
     return tokenizer.takeError();
   LoadedModel model;

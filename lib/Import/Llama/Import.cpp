@@ -80,28 +80,6 @@ static Expected<Source> readFolder(llvm::StringRef path) {
   return Source{std::move(*config), std::move(*weights), ""};
 }
 
-Expected<std::optional<Tokenizer>> readTokenizer(llvm::StringRef path) {
-  auto wrap =
-      [](Expected<Tokenizer> tokenizer) -> Expected<std::optional<Tokenizer>> {
-    if (!tokenizer)
-      return tokenizer.takeError();
-    return std::optional<Tokenizer>(std::move(*tokenizer));
-  };
-  if (path.ends_with(".gguf")) {
-    auto file = gguf::readFile(path);
-    if (!file)
-      return file.takeError();
-    if (!file->find("tokenizer.ggml.model"))
-      return std::optional<Tokenizer>();
-    return wrap(Tokenizer::fromGGUF(*file));
-  }
-  llvm::SmallString<128> name(path);
-  llvm::sys::path::append(name, "tokenizer.json");
-  if (!llvm::sys::fs::exists(name))
-    return std::optional<Tokenizer>();
-  return wrap(Tokenizer::readFile(name));
-}
-
 static Expected<int64_t> contextOf(const ModelConfig &config,
                                    const ImportOptions &options,
                                    llvm::StringRef path) {

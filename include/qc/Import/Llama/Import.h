@@ -22,7 +22,6 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "qc/Import/Llama/ModelConfig.h"
-#include "qc/Tokenizer/Tokenizer.h"
 
 namespace qc::llama {
 
@@ -49,10 +48,6 @@ bool isLanguageModel(llvm::StringRef path);
 llvm::Expected<LanguageModel> importModel(mlir::MLIRContext *context,
                                           llvm::StringRef path,
                                           const ImportOptions &options = {});
-
-/// The tokenizer of a model: tokenizer.json of a folder, or that of the GGUF
-/// file; nothing where there is none.
-llvm::Expected<std::optional<Tokenizer>> readTokenizer(llvm::StringRef path);
 
 /// Angles of RoPE per position for each pair of a head, in f32: the frequencies
 /// of the scaling. An error for a scaling that depends on the length of a text
