@@ -17,6 +17,7 @@
 #include "qc/Support/OutputFile.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
@@ -48,16 +49,28 @@ std::string TemporaryFolder::path(const llvm::Twine &name) const {
   return path.str().str();
 }
 
+/// True for what becomes a part of codes that are counted themselves.
+static bool isPartOfCodes(mlir::Value value) {
+  return llvm::any_of(value.getUsers(), [](mlir::Operation *user) {
+    return llvm::isa<mlir::qc::AssembleOp>(user) ||
+           (llvm::isa<mlir::linalg::TransposeOp>(user) &&
+            isPartOfCodes(user->getResult(0)));
+  });
+}
+
 uint64_t qc::parameterBytes(mlir::ModuleOp module) {
   uint64_t elements = 0;
   module.walk([&](mlir::Operation *op) {
-    bool constant = llvm::isa<mlir::qc::ParameterOp>(op) ||
-                    llvm::isa<mlir::arith::ConstantOp>(op);
-    if (!constant || op->getNumResults() != 1)
+    bool codes = llvm::isa<mlir::qc::AssembleOp, mlir::qc::UnpackBlocksOp>(op);
+    bool constant =
+        llvm::isa<mlir::qc::ParameterOp, mlir::arith::ConstantOp>(op);
+    if (op->getNumResults() != 1 || !(codes || constant) ||
+        isPartOfCodes(op->getResult(0)))
       return;
     auto type =
         llvm::dyn_cast<mlir::RankedTensorType>(op->getResult(0).getType());
-    if (type && type.hasStaticShape() && type.getElementType().isF32())
+    if (type && type.hasStaticShape() &&
+        llvm::isa<mlir::FloatType>(type.getElementType()))
       elements += static_cast<uint64_t>(type.getNumElements());
   });
   return elements * 4;

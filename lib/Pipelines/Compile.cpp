@@ -14,7 +14,7 @@
 #include "qc/Import/ONNX/Import.h"
 #include "qc/Support/ParameterStore.h"
 #include "qc/Target/Codegen/ObjectEmitter.h"
-#include "qc/Tokenizer/ModelFiles.h"
+#include "qc/Tokenizer/ChatTemplate.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 
@@ -125,7 +125,7 @@ readLanguageModel(MLIRContext &context, llvm::StringRef path,
   auto read = llama::importModel(&context, path, import);
   if (!read)
     return read.takeError();
-  auto tokenizer = readModelTokenizer(path);
+  auto tokenizer = readTokenizer(path);
   if (!tokenizer)
     return tokenizer.takeError();
   auto chat = readModelChatTemplate(path);

@@ -11,6 +11,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "MatrixParts.h"
+#include "Product.h"
 
 #include <Eigen/Cholesky>
 
@@ -22,18 +23,17 @@ using namespace qc;
 using namespace qc::quantization;
 using Eigen::Index;
 
-/// U of H^-1 = U^T U. With J H J = M M^T, J the reversal of the columns, H is
+/// U of H^-1 = U^T U for the reversal J H J of H. With J H J = M M^T, H is
 /// R R^T of an upper triangular R = J M J, so U = R^-1: one decomposition and
-/// no inverse of H. Empty where H is not positive definite.
-static RowMatrix factorOfInverse(const Eigen::MatrixXd &hessian) {
-  Eigen::LLT<Eigen::MatrixXd> decomposition(hessian.reverse());
+/// no inverse of H. Empty where H is not positive definite. `reversed` is lost.
+static RowMatrix factorOfInverse(Eigen::MatrixXd &reversed) {
+  Eigen::LLT<Eigen::Ref<Eigen::MatrixXd>> decomposition(reversed);
   if (decomposition.info() != Eigen::Success)
     return {};
-  Eigen::MatrixXd factor = Eigen::MatrixXd(decomposition.matrixL()).reverse();
   Eigen::MatrixXd inverse =
-      Eigen::MatrixXd::Identity(factor.rows(), factor.cols());
-  factor.triangularView<Eigen::Upper>().solveInPlace(inverse);
-  RowMatrix result = inverse.cast<float>();
+      Eigen::MatrixXd::Identity(reversed.rows(), reversed.cols());
+  reversed.triangularView<Eigen::Lower>().solveInPlace(inverse);
+  RowMatrix result = inverse.reverse().cast<float>();
   if (!result.allFinite() || !(result.diagonal().minCoeff() > 0))
     return {};
   return result;
@@ -80,7 +80,9 @@ private:
   std::vector<ptrdiff_t> groupAt;
   /// Weights in the order of rounding, as the errors so far moved them.
   RowMatrix moved;
-  RowMatrix factor, errors, decoded;
+  /// Errors of a block with the sign turned, a row for each column.
+  RowMatrix corrections;
+  RowMatrix factor, decoded;
 };
 } // namespace
 
@@ -118,25 +120,25 @@ void Gptq::orderColumns() {
 
 double Gptq::decompose() {
   Index n = hessian.rows();
-  Eigen::MatrixXd ordered(n, n);
-  for (Index c = 0; c < n; ++c)
-    for (Index r = 0; r < n; ++r)
-      ordered(r, c) = hessian(order[r], order[c]);
-  // A column that no input reaches stands alone: it is rounded to nearest.
-  double mean = ordered.diagonal().mean();
-  if (mean > 0)
-    ordered /= mean;
-  for (Index c = 0; c < n; ++c)
-    if (!(ordered(c, c) > 0)) {
-      ordered.row(c).setZero();
-      ordered.col(c).setZero();
-      ordered(c, c) = 1.0;
-    }
+  double mean = hessian.diagonal().mean();
+  if (!(mean > 0))
+    mean = 1.0;
   double damping = std::max(options.damping, 0.0);
+  Eigen::MatrixXd reversed(n, n);
   while (true) {
-    Eigen::MatrixXd damped = ordered;
-    damped.diagonal().array() += damping;
-    factor = factorOfInverse(damped);
+    for (Index c = 0; c < n; ++c)
+      for (Index r = 0; r < n; ++r)
+        reversed(r, c) = hessian(order[n - 1 - r], order[n - 1 - c]) / mean;
+    for (Index c = 0; c < n; ++c) {
+      // A column that no input reaches stands alone: it is rounded to nearest.
+      if (!(reversed(c, c) > 0)) {
+        reversed.row(c).setZero();
+        reversed.col(c).setZero();
+        reversed(c, c) = 1.0;
+      }
+      reversed(c, c) += damping;
+    }
+    factor = factorOfInverse(reversed);
     if (factor.size() != 0)
       return damping;
     damping = std::max(damping * 10, 1e-6);
@@ -217,7 +219,7 @@ void Gptq::roundColumns(Index from, Index to, Index begin, Index end) {
       float q = codec.encode(r, order[j], row[j]);
       float error = (row[j] - q) / factor(j, j);
       decoded(r, order[j]) = q;
-      errors(r, j - begin) = error;
+      corrections(j - begin, r) = -error;
       const float *u = factor.row(j).data();
       for (Index k = j + 1; k < end; ++k)
         row[k] -= error * u[k];
@@ -226,7 +228,7 @@ void Gptq::roundColumns(Index from, Index to, Index begin, Index end) {
 }
 
 void Gptq::roundBlock(Index begin, Index end) {
-  errors.resize(moved.rows(), end - begin);
+  corrections.resize(end - begin, moved.rows());
   for (Index from = begin; from < end;) {
     if (groupAt[from] >= 0)
       chooseScales(static_cast<size_t>(groupAt[from]), from);
@@ -238,8 +240,9 @@ void Gptq::roundBlock(Index begin, Index end) {
   }
   Index rest = moved.cols() - end;
   if (rest != 0)
-    moved.rightCols(rest).noalias() -=
-        errors * factor.block(begin, end, end - begin, rest);
+    addTransposedProduct(
+        moved.rows(), rest, end - begin, {corrections.data(), moved.rows()},
+        {&factor(begin, end), factor.cols()}, moved.data() + end, moved.cols());
 }
 
 GptqResult Gptq::run() {

@@ -147,8 +147,8 @@ static void chooseOperands(RewriterBase &rewriter, Contraction &c, Value input,
   c.weight = weightCodes;
   bool bothCodes = inputCodes && weightCodes;
   if (bothCodes && isBlockEncoding(getEncoding(inputCodes)))
-    bothCodes = getGroupSums(inputCodes.getType(), weightCodes.getType())
-                    .has_value();
+    bothCodes =
+        getGroupSums(inputCodes.getType(), weightCodes.getType()).has_value();
   else
     bothCodes = bothCodes && isChannelCodes(weightCodes);
   if (bothCodes && sumFits(c)) {

@@ -262,7 +262,7 @@ def main():
     parser.add_argument("--methods", default="rtn,gptq")
     parser.add_argument("--windows", type=int, default=64,
                         help="to calibrate on")
-    parser.add_argument("--skip", type=int, default=1,
+    parser.add_argument("--skip", type=int, default=0,
                         help="first tokens of windows not to calibrate on")
     parser.add_argument("--eval-windows", type=int, help="to measure on")
     parser.add_argument("--length", type=int)

@@ -10,7 +10,8 @@
 // the array `inputs` [rows, K] (and perhaps `importance` [K]) and any number of
 // weights [N, K] that read them. `quantize` writes what each weight decodes to;
 // `awq` and `smoothquant` write `scales` [K]. FORMAT: i4-g64 (symmetric),
-// i4z-g64 (with zero points), a codebook (nf4-g64) or a block format (q4_K).
+// i4z-g64 (with zero points), both with scales in f16, or i4-g64-f32; a
+// codebook (nf4-g64) or a block format (q4_K).
 //
 //===----------------------------------------------------------------------===//
 
@@ -50,6 +51,8 @@ static llvm::Error badOption(const Twine &found, const Twine &expected) {
 }
 
 static llvm::Expected<numerics::GroupFormat> parseFormat(StringRef text) {
+  auto scaleKind = text.consume_back("-f32") ? numerics::ElementKind::F32
+                                             : numerics::ElementKind::F16;
   auto [name, groupText] = text.split("-g");
   int64_t group = 0;
   if (!groupText.empty() && groupText.getAsInteger(10, group))
@@ -71,7 +74,7 @@ static llvm::Expected<numerics::GroupFormat> parseFormat(StringRef text) {
   numerics::AffineFormat format;
   format.symmetric = !name.consume_back("z");
   format.group = groups;
-  format.scaleKind = numerics::ElementKind::F16;
+  format.scaleKind = scaleKind;
   if (!name.consume_front("i") || name.getAsInteger(10, format.bits) ||
       format.bits < 2 || format.bits > 8)
     return badOption(text, "a format such as i4-g64, i4z-g64, nf4-g64, q4_K");

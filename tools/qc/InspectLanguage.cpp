@@ -11,7 +11,8 @@
 
 #include "qc/Dialect/QC/IR/QCOps.h"
 #include "qc/Import/Llama/Import.h"
-#include "qc/Tokenizer/ModelFiles.h"
+#include "qc/Tokenizer/ChatTemplate.h"
+#include "qc/Tokenizer/Tokenizer.h"
 
 #include "llvm/Support/raw_ostream.h"
 
@@ -53,7 +54,7 @@ Expected<int> qc::driver::inspectLanguage(Driver &driver, StringRef path) {
   auto model = llama::importModel(context.get(), path);
   if (!model)
     return model.takeError();
-  auto tokenizer = readModelTokenizer(path);
+  auto tokenizer = readTokenizer(path);
   if (!tokenizer)
     return tokenizer.takeError();
   auto chat = readModelChatTemplate(path);

@@ -26,9 +26,9 @@ inline constexpr int64_t activationBlock = 32;
 struct GroupSums {
   /// Elements of a segment: 16 or 32.
   int64_t segment = activationBlock;
-  /// The integer of a code is `byte - bias`, the byte being `code ^ flip` or the
-  /// code's entry in the table; signed where codes have 8 bits or there is a
-  /// table, else unsigned and below 128.
+  /// The integer of a code is `byte - bias`, the byte being `code ^ flip` or
+  /// the code's entry in the table; signed where codes have 8 bits or there is
+  /// a table, else unsigned and below 128.
   int32_t bias = 0;
   int32_t flip = 0;
   bool isSigned = false;

@@ -45,6 +45,9 @@ llvm::Expected<ChatTemplate> readChatTemplate(llvm::StringRef folder);
 /// Takes the key `tokenizer.chat_template`.
 llvm::Expected<ChatTemplate> readChatTemplate(const gguf::File &file);
 
+/// Of a folder, or of a file whose name ends in .gguf.
+llvm::Expected<ChatTemplate> readModelChatTemplate(llvm::StringRef path);
+
 /// The text of the messages; with `addGenerationPrompt`, and of what comes
 /// before an answer. It has the special tokens in it that the template adds.
 /// Runs Python: the one that the environment variable QC_PYTHON names, else the

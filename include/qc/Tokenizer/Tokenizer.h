@@ -75,6 +75,10 @@ private:
   std::unique_ptr<State> state;
 };
 
+/// The tokenizer of a model: tokenizer.json of a folder, or that of a GGUF
+/// file; nothing where there is none.
+llvm::Expected<std::optional<Tokenizer>> readTokenizer(llvm::StringRef path);
+
 /// Decodes token by token. A character whose bytes are not complete is held
 /// back; the pieces together are what Tokenizer::decode gives, but that a
 /// character is not taken back for a wrong byte after it.

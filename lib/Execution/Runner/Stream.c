@@ -1,4 +1,4 @@
-/*===- Stream.c - Numbers and bytes between qc and the runner -------------===*\
+/*===- Stream.c - Numbers and bytes between qc and the runner ------------===*\
 |*
 |* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 |*

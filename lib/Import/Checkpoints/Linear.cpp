@@ -7,6 +7,7 @@
 #include "qc/Import/Checkpoints/Linear.h"
 
 #include "Layouts.h"
+#include "qc/Numerics/Packing.h"
 
 using namespace qc;
 using namespace qc::checkpoints;
@@ -46,4 +47,45 @@ qc::checkpoints::readLinear(const Config &config,
     return readBitsAndBytes8(tensors, outputs, inputs);
   }
   llvm_unreachable("all methods are handled");
+}
+
+/// A component of two axes with its axes changed.
+static num::ComponentData transposed(const num::ComponentData &data) {
+  const std::vector<int64_t> &shape = data.component.shape;
+  num::ComponentData result{data.component, {}};
+  std::reverse(result.component.shape.begin(), result.component.shape.end());
+  size_t rows = shape[0], columns = shape[1];
+  unsigned bits = num::bitWidth(data.component.kind);
+  size_t size = bits < 8 ? 1 : bits / 8;
+  std::vector<uint8_t> plain = data.bytes;
+  if (bits < 8) {
+    plain.resize(rows * columns);
+    num::unpackRows(data.bytes, rows, columns, bits, plain);
+  }
+  std::vector<uint8_t> turned(plain.size());
+  for (size_t i = 0; i < rows; ++i)
+    for (size_t j = 0; j < columns; ++j)
+      std::copy_n(plain.data() + (i * columns + j) * size, size,
+                  turned.data() + (j * rows + i) * size);
+  if (bits == 8 || size > 1) {
+    result.bytes = std::move(turned);
+    return result;
+  }
+  result.bytes.resize(
+      num::byteSize(data.component.kind, result.component.shape));
+  num::packRows(turned, columns, rows, bits, result.bytes);
+  return result;
+}
+
+Linear qc::checkpoints::transposed(const Linear &linear) {
+  Linear result{linear.shape, linear.format, {}, linear.permutation};
+  std::reverse(result.shape.begin(), result.shape.end());
+  std::visit(
+      [](auto &format) {
+        std::reverse(format.group.begin(), format.group.end());
+      },
+      result.format);
+  for (const num::ComponentData &data : linear.components)
+    result.components.push_back(::transposed(data));
+  return result;
 }

@@ -12,7 +12,10 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/AsmState.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
 #include "qc/Dialect/QC/IR/QCOps.h"
+#include "qc/Import/Checkpoints/Encoding.h"
 
 using namespace mlir;
 
@@ -25,9 +28,7 @@ DecoderBuilder::DecoderBuilder(OpBuilder &b, const ModelConfig &config,
     : b(b), loc(b.getUnknownLoc()), config(config), weights(weights) {}
 
 void DecoderBuilder::setName(TensorRole role, int64_t layer) {
-  StringRef name = weights.get(role, layer).name;
-  name.consume_back(".weight");
-  loc = NameLoc::get(b.getStringAttr(name));
+  loc = NameLoc::get(b.getStringAttr(weights.layerName(role, layer)));
 }
 
 RankedTensorType DecoderBuilder::floats(ArrayRef<int64_t> shape) {
@@ -77,9 +78,31 @@ Value DecoderBuilder::vectorOf(TensorRole role, int64_t layer) {
   return arith::ExtFOp::create(b, loc, floats(source.shape), value);
 }
 
+/// The codes of a quantized matrix, whose bytes become part of the module.
+Value DecoderBuilder::codesOf(const checkpoints::Linear &linear) {
+  auto encoding = cast<mlir::qc::EncodingAttrInterface>(
+      checkpoints::encodingOf(b.getContext(), linear));
+  SmallVector<Value> components;
+  for (auto [component, data] : llvm::zip_equal(
+           encoding.getComponents(linear.shape), linear.components)) {
+    auto type = mlir::qc::getComponentType(b.getContext(), component);
+    ArrayRef<char> bytes(reinterpret_cast<const char *>(data.bytes.data()),
+                         data.bytes.size());
+    auto blob = HeapAsmResourceBlob::allocateAndCopyInferAlign(bytes);
+    auto values =
+        DenseResourceElementsAttr::get(type, component.name, std::move(blob));
+    components.push_back(arith::ConstantOp::create(b, loc, values));
+  }
+  auto type = RankedTensorType::get(linear.shape, b.getF32Type(), encoding);
+  return mlir::qc::AssembleOp::create(b, loc, type, components);
+}
+
 /// The matrix [inputs, outputs] of a tensor [outputs, inputs]; codes where the
 /// file has them.
 Value DecoderBuilder::matrix(TensorRole role, int64_t layer) {
+  if (const checkpoints::Linear *linear = weights.findLinear(role, layer))
+    return mlir::qc::DequantizeOp::create(b, loc, floats(linear->shape),
+                                          codesOf(*linear));
   const SourceTensor &source = weights.get(role, layer);
   SmallVector<int64_t> shape = {source.shape[1], source.shape[0]};
   auto encoded = [&](Attribute encoding) {
@@ -112,6 +135,32 @@ Value DecoderBuilder::matrix(TensorRole role, int64_t layer) {
 // Layers
 //===----------------------------------------------------------------------===//
 
+/// y[i, j] = x[i, order[j]].
+Value DecoderBuilder::reordered(Value x, ArrayRef<int32_t> order) {
+  auto columns = static_cast<int64_t>(order.size());
+  auto type = RankedTensorType::get({columns}, b.getI32Type());
+  Value places =
+      arith::ConstantOp::create(b, loc, DenseElementsAttr::get(type, order));
+  Value init = empty({dynamic, columns});
+  AffineMap both = b.getMultiDimIdentityMap(2);
+  AffineMap second =
+      AffineMap::get(2, 0, b.getAffineDimExpr(1), b.getContext());
+  return linalg::GenericOp::create(
+             b, loc, init.getType(), ValueRange(places), ValueRange(init),
+             ArrayRef<AffineMap>{second, both},
+             ArrayRef<utils::IteratorType>{utils::IteratorType::parallel,
+                                           utils::IteratorType::parallel},
+             [&](OpBuilder &body, Location at, ValueRange args) {
+               Value column = arith::IndexCastOp::create(
+                   body, at, body.getIndexType(), args[0]);
+               Value row = linalg::IndexOp::create(body, at, 0);
+               Value element = tensor::ExtractOp::create(
+                   body, at, x, ValueRange{row, column});
+               linalg::YieldOp::create(body, at, element);
+             })
+      .getResult(0);
+}
+
 Value DecoderBuilder::product(Value x, Value weight) {
   int64_t outputs = cast<RankedTensorType>(weight.getType()).getDimSize(1);
   Value zero = arith::ConstantOp::create(b, loc, b.getF32FloatAttr(0.0f));
@@ -125,6 +174,9 @@ Value DecoderBuilder::product(Value x, Value weight) {
 Value DecoderBuilder::linear(Value x, TensorRole role, TensorRole bias,
                              int64_t layer) {
   setName(role, layer);
+  const checkpoints::Linear *quantized = weights.findLinear(role, layer);
+  if (quantized && !quantized->permutation.empty())
+    x = reordered(x, quantized->permutation);
   Value y = product(x, matrix(role, layer));
   if (bias == role || !hasTensor(config, bias))
     return y;

@@ -34,9 +34,11 @@ private:
   mlir::Value parameter(const SourceTensor &source, mlir::Type element,
                         llvm::ArrayRef<int64_t> shape);
   mlir::Type elementOf(const SourceTensor &source);
+  mlir::Value codesOf(const checkpoints::Linear &linear);
   mlir::Value vectorOf(TensorRole role, int64_t layer);
   mlir::Value matrix(TensorRole role, int64_t layer);
 
+  mlir::Value reordered(mlir::Value x, llvm::ArrayRef<int32_t> order);
   mlir::Value product(mlir::Value x, mlir::Value weight);
   mlir::Value linear(mlir::Value x, TensorRole role, TensorRole bias,
                      int64_t layer);

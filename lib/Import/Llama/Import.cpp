@@ -62,15 +62,18 @@ static Expected<Source> readFolder(llvm::StringRef path) {
   auto config = readConfig(path);
   if (!config)
     return config.takeError();
-  if (!config->quantMethod.empty())
-    return inputError("not-built", path, "quantization_config",
-                      "weights quantized by " + printable(config->quantMethod) +
-                          ", which is not built yet",
-                      "plain weights");
+  std::optional<checkpoints::Config> checkpoint;
+  if (!config->quantMethod.empty()) {
+    auto read = checkpoints::readConfig(path);
+    if (!read)
+      return read.takeError();
+    checkpoint = *read;
+  }
   auto table = safetensors::readFolder(path);
   if (!table)
     return table.takeError();
-  auto weights = Weights::create(*config, *table, path);
+  auto weights = Weights::create(*config, *table, path,
+                                 checkpoint ? &*checkpoint : nullptr);
   if (!weights)
     return weights.takeError();
   return Source{std::move(*config), std::move(*weights), ""};

@@ -30,6 +30,12 @@ static std::string whereOf(StringRef name) {
   return "tensor '" + printable(name) + "'";
 }
 
+/// "model.layers.0.mlp.up_proj" of that and ".weight".
+static StringRef withoutWeight(StringRef name) {
+  name.consume_back(".weight");
+  return name;
+}
+
 /// Tensors that a file may hold although the model computes them itself.
 static bool isSpare(const ModelConfig &config, StringRef name) {
   if (name.ends_with("rotary_emb.inv_freq"))
@@ -38,12 +44,70 @@ static bool isSpare(const ModelConfig &config, StringRef name) {
          (name == "lm_head.weight" || name == "output.weight");
 }
 
+/// One of the tensors that keep a quantized matrix, "LAYER.qweight".
+bool Weights::isPartOfLinear(StringRef name) const {
+  if (name.ends_with(".bias"))
+    return false;
+  while (name.contains('.')) {
+    name = name.rsplit('.').first;
+    if (linears.count(name))
+      return true;
+  }
+  return false;
+}
+
+/// A bias of zeros, which some packages write although the model has none.
+bool Weights::isEmptyBias(const SourceTensor &tensor) const {
+  StringRef layer = tensor.name;
+  if (!layer.consume_back(".bias") || !linears.count(layer) ||
+      index.count(tensor.name))
+    return false;
+  ParameterStore store;
+  auto bytes = store.get(tensor.name, tensor.file, tensor.offset, tensor.length,
+                         tensor.type, tensor.shape);
+  if (!bytes) {
+    llvm::consumeError(bytes.takeError());
+    return false;
+  }
+  return llvm::all_of(StringRef(bytes->bytes(), bytes->byteCount()),
+                      [](char byte) { return byte == 0; });
+}
+
+Error Weights::readLinears(const safetensors::Table &table,
+                           const checkpoints::Config &checkpoint) {
+  ParameterStore store;
+  for (const TensorSpec &spec : listTensors(config)) {
+    StringRef layer = withoutWeight(spec.name);
+    if (spec.shape.size() != 2 ||
+        !checkpoints::isQuantized(checkpoint, table, layer))
+      continue;
+    auto linear = checkpoints::readLinear(checkpoint, table, store, layer,
+                                          spec.shape[0], spec.shape[1]);
+    if (!linear)
+      return linear.takeError();
+    linears.try_emplace(layer, checkpoints::transposed(*linear));
+  }
+  return Error::success();
+}
+
+std::string Weights::layerName(TensorRole role, int64_t layer) const {
+  return withoutWeight(tensorName(config, role, layer)).str();
+}
+
+const checkpoints::Linear *Weights::findLinear(TensorRole role,
+                                               int64_t layer) const {
+  auto found = linears.find(layerName(role, layer));
+  return found == linears.end() ? nullptr : &found->second;
+}
+
 Error Weights::check(const ModelConfig &model, StringRef path) {
   config = model;
   llvm::StringMap<size_t> found;
   for (auto [i, tensor] : llvm::enumerate(tensors))
     found[tensor.name] = i;
   for (const TensorSpec &spec : listTensors(config)) {
+    if (linears.count(withoutWeight(spec.name)))
+      continue;
     auto at = found.find(spec.name);
     if (at == found.end())
       return inputError("bad-model", path, whereOf(spec.name), "none",
@@ -55,24 +119,34 @@ Error Weights::check(const ModelConfig &model, StringRef path) {
                         shapeText(spec.shape) + " by the configuration");
     index[spec.name] = at->second;
   }
-  for (const SourceTensor &tensor : tensors)
-    if (!index.count(tensor.name) && !isSpare(config, tensor.name))
+  for (const SourceTensor &tensor : tensors) {
+    if (isEmptyBias(tensor))
+      continue;
+    if (!index.count(tensor.name) && !isSpare(config, tensor.name) &&
+        !isPartOfLinear(tensor.name))
       return inputError("bad-model", tensor.file, whereOf(tensor.name),
                         "a tensor that models of the family " + config.family +
                             " do not have",
                         "those that the configuration needs, and no other");
+  }
   return Error::success();
 }
 
 Expected<Weights> Weights::create(const ModelConfig &config,
                                   const safetensors::Table &table,
-                                  StringRef path) {
+                                  StringRef path,
+                                  const checkpoints::Config *checkpoint) {
   Weights weights;
+  weights.config = config;
+  if (checkpoint)
+    if (Error error = weights.readLinears(table, *checkpoint))
+      return std::move(error);
   for (const safetensors::Tensor &tensor : table.tensors) {
     std::optional<DType> type = safetensors::getHostType(tensor.type);
     bool suits = type && (*type == DType::F32 || *type == DType::F16 ||
                           *type == DType::BF16);
-    if (!suits && !isSpare(config, tensor.name))
+    if (!suits && !isSpare(config, tensor.name) &&
+        !weights.isPartOfLinear(tensor.name))
       return inputError("bad-model", tensor.file, whereOf(tensor.name),
                         "numbers of the type " +
                             safetensors::getName(tensor.type),

@@ -28,7 +28,7 @@
 
 namespace qc::checkpoints {
 
-/// A matrix [outputs, inputs].
+/// A matrix [outputs, inputs], as it is read.
 struct Linear {
   std::vector<int64_t> shape;
   std::variant<numerics::AffineFormat, numerics::CodebookFormat> format;
@@ -52,6 +52,9 @@ llvm::Expected<Linear> readLinear(const Config &config,
                                   const safetensors::Table &table,
                                   ParameterStore &store, llvm::StringRef layer,
                                   int64_t outputs, int64_t inputs);
+
+/// The same matrix as [inputs, outputs].
+Linear transposed(const Linear &linear);
 
 } // namespace qc::checkpoints
 

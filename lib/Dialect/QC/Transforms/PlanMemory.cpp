@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Arena.h"
+#include "LargestSize.h"
 #include "Movement.h"
 #include "OutputAxis.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
@@ -51,7 +52,6 @@ public:
 private:
   Sizes shapeOf(Value value);
   Sizes computeShape(Value value);
-  FailureOr<int64_t> largest(OpFoldResult size);
   FailureOr<int64_t> largestBytes(Value value);
   LogicalResult placeResults(Operation *op, int64_t step);
   LogicalResult checkChange(KernelOp op);
@@ -165,60 +165,10 @@ Sizes Planner::computeShape(Value value) {
   return sizes;
 }
 
-/// The largest value of a size, every symbol at its maximum.
-FailureOr<int64_t> Planner::largest(OpFoldResult size) {
-  if (auto known = getConstantIntValue(size))
-    return *known;
-  Operation *op = cast<Value>(size).getDefiningOp();
-  if (auto symbol = dyn_cast_or_null<SymbolOp>(op))
-    return static_cast<int64_t>(symbol.getMax());
-  if (!op || op->getNumOperands() == 0)
-    return failure();
-  SmallVector<int64_t> values;
-  for (Value operand : op->getOperands()) {
-    FailureOr<int64_t> value = largest(OpFoldResult(operand));
-    if (failed(value))
-      return failure();
-    values.push_back(*value);
-  }
-  if (auto apply = dyn_cast<affine::AffineApplyOp>(op)) {
-    SmallVector<Attribute> operands, results;
-    for (int64_t value : values)
-      operands.push_back(builder.getIndexAttr(value));
-    if (failed(apply.getAffineMap().constantFold(operands, results)))
-      return failure();
-    return cast<IntegerAttr>(results.front()).getInt();
-  }
-  if (isa<arith::IndexCastOp>(op))
-    return values[0];
-  if (values.size() != 2)
-    return failure();
-  int64_t a = values[0], b = values[1];
-  return llvm::TypeSwitch<Operation *, FailureOr<int64_t>>(op)
-      .Case<arith::AddIOp>([&](auto) { return a + b; })
-      .Case<arith::SubIOp>([&](auto) { return a - b; })
-      .Case<arith::MulIOp>([&](auto) { return a * b; })
-      .Case<arith::DivSIOp, arith::DivUIOp, arith::FloorDivSIOp>(
-          [&](auto) -> FailureOr<int64_t> {
-            if (b == 0)
-              return failure();
-            return a / b;
-          })
-      .Case<arith::CeilDivSIOp, arith::CeilDivUIOp>(
-          [&](auto) -> FailureOr<int64_t> {
-            if (b == 0)
-              return failure();
-            return (a + b - 1) / b;
-          })
-      .Case<arith::MaxSIOp>([&](auto) { return std::max(a, b); })
-      .Case<arith::MinSIOp>([&](auto) { return std::min(a, b); })
-      .Default([](Operation *) { return failure(); });
-}
-
 FailureOr<int64_t> Planner::largestBytes(Value value) {
   int64_t bytes = elementBytes(value.getType());
   for (OpFoldResult size : shapeOf(value)) {
-    FailureOr<int64_t> known = largest(size);
+    FailureOr<int64_t> known = getLargestSize(size);
     if (failed(known))
       return emitError(value.getLoc())
              << "the largest size of " << value.getType() << " is not known";

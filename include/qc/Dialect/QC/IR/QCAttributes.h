@@ -9,8 +9,8 @@
 
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/BuiltinTypes.h"
-#include "qc/Numerics/GroupSums.h"
 #include "qc/Dialect/QC/IR/QCInterfaces.h"
+#include "qc/Numerics/GroupSums.h"
 
 namespace mlir::qc {
 class QCDialect;

@@ -1,12 +1,12 @@
-//===- ModelFiles.cpp - Tokenizer and chat template of a model ------------===//
+//===- ReadModel.cpp - The tokenizer of a model ---------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
-#include "qc/Tokenizer/ModelFiles.h"
-
 #include "qc/Import/GGUF/Reader.h"
+#include "qc/Tokenizer/ChatTemplate.h"
+#include "qc/Tokenizer/Tokenizer.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 
@@ -19,8 +19,7 @@ static Expected<std::optional<Tokenizer>> wrap(Expected<Tokenizer> tokenizer) {
   return std::optional<Tokenizer>(std::move(*tokenizer));
 }
 
-Expected<std::optional<Tokenizer>>
-qc::readModelTokenizer(llvm::StringRef path) {
+Expected<std::optional<Tokenizer>> qc::readTokenizer(llvm::StringRef path) {
   if (path.ends_with(".gguf")) {
     auto file = gguf::readFile(path);
     if (!file)
