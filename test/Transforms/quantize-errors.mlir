@@ -6,7 +6,7 @@
 // RUN: not qc-opt %s "--qc-quantize=observer=mean" 2>&1 | FileCheck %s --check-prefix=OBSERVER
 // RUN: not qc-opt %s "--qc-quantize=weights=mean" 2>&1 | FileCheck %s --check-prefix=WEIGHTS
 // RUN: not qc-opt %s "--qc-quantize=layer=fx=keep" 2>&1 | FileCheck %s --check-prefix=LAYER
-// RUN: qc-opt %s "--qc-quantize=precision=w4a8" 2>&1 | FileCheck %s --check-prefix=BITS
+// RUN: qc-opt %s "--qc-quantize=precision=nf4-a8" 2>&1 | FileCheck %s --check-prefix=BITS
 
 // STRICT: error: {{.*}}layer 'fc' cannot be quantized: the statistics have no tensor 'x'
 // REMARK: remark: {{.*}}layer 'fc' stays in float: the statistics have no tensor 'x'
@@ -16,7 +16,7 @@
 // OBSERVER: error: found observer 'mean', expected minmax, percentile:P
 // WEIGHTS: error: found weights 'mean', expected minmax or mse
 // LAYER: error: found no layer that matches 'fx', nearest are 'fc'
-// BITS: remark: {{.*}}layer 'fc' stays in float: 8-bit activations need 8-bit weights with a scale for each channel
+// BITS: remark: {{.*}}layer 'fc' stays in float: 8-bit activations need weights of integers with scales for groups of a multiple of 16
 
 func.func @main(%x: tensor<4x8xf32> {qc.name = "x"}) -> tensor<4x2xf32> {
   %v = qc.parameter "v" {file = "f", offset = 512 : i64, length = 64 : i64} : tensor<8x2xf32>
