@@ -232,8 +232,20 @@ static void sendInputs(RunnerProcess &process,
   }
 }
 
+/// A language model has sessions, and no inputs and outputs.
+static llvm::Error refuseLanguageModel(const llvm::json::Object &manifest,
+                                       StringRef folder) {
+  if (!manifest.get("language_model"))
+    return llvm::Error::success();
+  return inputError("model-kind", folder, "", "a language model",
+                    "a network with inputs and outputs; language models are "
+                    "for generate, perplexity, bench and verify");
+}
+
 Expected<std::vector<HostTensor>>
 LoadedNet::run(llvm::ArrayRef<HostTensor> tensors) {
+  if (llvm::Error error = refuseLanguageModel(state->manifest, state->folder))
+    return error;
   if (llvm::Error error = checkInputs(state->inputs, tensors, state->folder))
     return error;
   RunnerProcess &process = state->process;
@@ -266,6 +278,8 @@ LoadedNet::run(llvm::ArrayRef<HostTensor> tensors) {
 
 Expected<BenchTimes> LoadedNet::bench(llvm::ArrayRef<HostTensor> tensors,
                                       const BenchRequest &request) {
+  if (llvm::Error error = refuseLanguageModel(state->manifest, state->folder))
+    return error;
   if (llvm::Error error = checkInputs(state->inputs, tensors, state->folder))
     return error;
   RunnerProcess &process = state->process;

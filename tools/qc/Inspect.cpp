@@ -215,6 +215,24 @@ static bool equal(llvm::ArrayRef<HostTensor> a, llvm::ArrayRef<HostTensor> b) {
   return true;
 }
 
+/// The logits after each of some tokens that are always the same.
+static Expected<std::vector<HostTensor>>
+runLanguageModel(std::unique_ptr<LoadedNet> loaded) {
+  auto net = LanguageNet::create(std::move(loaded));
+  if (!net)
+    return net.takeError();
+  const LanguageInfo &info = (*net)->info();
+  std::vector<int32_t> tokens;
+  for (int64_t i = 0; i < std::min<int64_t>(info.context, 24); ++i)
+    tokens.push_back(static_cast<int32_t>(i * 7919 % info.vocabulary));
+  if (Error error = (*net)->open(static_cast<int64_t>(tokens.size())))
+    return std::move(error);
+  auto logits = (*net)->eval(tokens, /*all=*/true);
+  if (!logits)
+    return logits.takeError();
+  return std::vector<HostTensor>{std::move(*logits)};
+}
+
 /// The outputs for the inputs, run on this many threads.
 static Expected<std::vector<HostTensor>> runOn(const InspectCommand &command,
                                                int threads, int64_t sample,
@@ -224,6 +242,8 @@ static Expected<std::vector<HostTensor>> runOn(const InspectCommand &command,
   auto net = LoadedNet::open(command.model, load);
   if (!net)
     return net.takeError();
+  if ((*net)->manifest().get("language_model") && command.data.empty())
+    return runLanguageModel(std::move(*net));
   Expected<std::vector<HostTensor>> inputs = std::vector<HostTensor>();
   if (command.data.empty()) {
     inputs = benchInputs(**net);
