@@ -135,30 +135,38 @@ Value DecoderBuilder::matrix(TensorRole role, int64_t layer) {
 // Layers
 //===----------------------------------------------------------------------===//
 
-/// y[i, j] = x[i, order[j]].
+/// y[i, j] = x[i, places[j]] for axis 1, x[places[i], j] for axis 0.
+Value DecoderBuilder::gather(Value x, Value places, unsigned axis,
+                             int64_t columns) {
+  Value init = empty({dynamic, columns});
+  AffineMap both = b.getMultiDimIdentityMap(2);
+  AffineMap one =
+      AffineMap::get(2, 0, b.getAffineDimExpr(axis), b.getContext());
+  return linalg::GenericOp::create(
+             b, loc, init.getType(), ValueRange(places), ValueRange(init),
+             ArrayRef<AffineMap>{one, both},
+             ArrayRef<utils::IteratorType>{utils::IteratorType::parallel,
+                                           utils::IteratorType::parallel},
+             [&](OpBuilder &body, Location at, ValueRange args) {
+               Value place = arith::IndexCastOp::create(
+                   body, at, body.getIndexType(), args[0]);
+               Value other = linalg::IndexOp::create(body, at, 1 - axis);
+               SmallVector<Value> indices = {place, other};
+               if (axis == 1)
+                 std::swap(indices[0], indices[1]);
+               Value element = tensor::ExtractOp::create(body, at, x, indices);
+               linalg::YieldOp::create(body, at, element);
+             })
+      .getResult(0);
+}
+
+/// The columns of `x` in another order.
 Value DecoderBuilder::reordered(Value x, ArrayRef<int32_t> order) {
   auto columns = static_cast<int64_t>(order.size());
   auto type = RankedTensorType::get({columns}, b.getI32Type());
   Value places =
       arith::ConstantOp::create(b, loc, DenseElementsAttr::get(type, order));
-  Value init = empty({dynamic, columns});
-  AffineMap both = b.getMultiDimIdentityMap(2);
-  AffineMap second =
-      AffineMap::get(2, 0, b.getAffineDimExpr(1), b.getContext());
-  return linalg::GenericOp::create(
-             b, loc, init.getType(), ValueRange(places), ValueRange(init),
-             ArrayRef<AffineMap>{second, both},
-             ArrayRef<utils::IteratorType>{utils::IteratorType::parallel,
-                                           utils::IteratorType::parallel},
-             [&](OpBuilder &body, Location at, ValueRange args) {
-               Value column = arith::IndexCastOp::create(
-                   body, at, body.getIndexType(), args[0]);
-               Value row = linalg::IndexOp::create(body, at, 0);
-               Value element = tensor::ExtractOp::create(
-                   body, at, x, ValueRange{row, column});
-               linalg::YieldOp::create(body, at, element);
-             })
-      .getResult(0);
+  return gather(x, places, 1, columns);
 }
 
 Value DecoderBuilder::product(Value x, Value weight) {
@@ -304,24 +312,7 @@ void DecoderBuilder::makeAngles(ArrayRef<float> frequencies) {
 /// The rows of `x` that logits are wanted of.
 Value DecoderBuilder::pick(Value x, Value rows) {
   count = tensor::DimOp::create(b, loc, rows, 0);
-  Value init = empty({dynamic, config.hidden});
-  MLIRContext *context = b.getContext();
-  AffineMap both = b.getMultiDimIdentityMap(2);
-  AffineMap first = AffineMap::get(2, 0, b.getAffineDimExpr(0), context);
-  return linalg::GenericOp::create(
-             b, loc, init.getType(), ValueRange(rows), ValueRange(init),
-             ArrayRef<AffineMap>{first, both},
-             ArrayRef<utils::IteratorType>{utils::IteratorType::parallel,
-                                           utils::IteratorType::parallel},
-             [&](OpBuilder &body, Location at, ValueRange args) {
-               Value row = arith::IndexCastOp::create(
-                   body, at, body.getIndexType(), args[0]);
-               Value column = linalg::IndexOp::create(body, at, 1);
-               Value element = tensor::ExtractOp::create(
-                   body, at, x, ValueRange{row, column});
-               linalg::YieldOp::create(body, at, element);
-             })
-      .getResult(0);
+  return gather(x, rows, 0, config.hidden);
 }
 
 Value DecoderBuilder::logits(Value x, Value rows) {

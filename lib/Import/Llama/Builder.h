@@ -38,6 +38,8 @@ private:
   mlir::Value vectorOf(TensorRole role, int64_t layer);
   mlir::Value matrix(TensorRole role, int64_t layer);
 
+  mlir::Value gather(mlir::Value x, mlir::Value places, unsigned axis,
+                     int64_t columns);
   mlir::Value reordered(mlir::Value x, llvm::ArrayRef<int32_t> order);
   mlir::Value product(mlir::Value x, mlir::Value weight);
   mlir::Value linear(mlir::Value x, TensorRole role, TensorRole bias,
