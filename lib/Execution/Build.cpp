@@ -11,8 +11,8 @@
 #include "BuildInternal.h"
 
 #include "qc/Dialect/QC/IR/QCOps.h"
-#include "qc/Execution/Calibrate.h"
 #include "qc/Execution/ReferenceNet.h"
+#include "qc/Execution/SearchWeights.h"
 #include "qc/Support/Error.h"
 #include "qc/Support/OutputFile.h"
 
@@ -76,36 +76,6 @@ uint64_t qc::parameterBytes(mlir::ModuleOp module) {
   return elements * 4;
 }
 
-Expected<StatisticsFile> qc::makeStatistics(const BuildRequest &request,
-                                            const BuildHooks &hooks) {
-  const CompileOptions &options = request.options;
-  StatisticsFile file;
-  quantization::Statistics merged;
-  for (const std::string &path : options.stats) {
-    auto statistics = quantization::Statistics::readFile(path);
-    if (!statistics)
-      return statistics.takeError();
-    merged.merge(*statistics);
-  }
-  if (!options.calib.empty()) {
-    std::unique_ptr<mlir::MLIRContext> context = makeContext();
-    auto result = calibrate(*context, request.model, options,
-                            [&](StringRef what, double done) {
-                              llvm::consumeError(step(hooks, what, done));
-                            });
-    if (!result)
-      return result.takeError();
-    merged.merge(result->statistics);
-    file.hash = result->hash;
-    file.seconds = result->seconds;
-  }
-  if (options.stats.empty() && options.calib.empty())
-    return file;
-  file.samples = static_cast<int64_t>(merged.samples);
-  file.bytes = merged.write();
-  return file;
-}
-
 Error qc::checkBounds(const LoadedModel &model, StringRef path) {
   if (!reachedLevel(*model.module).empty())
     return Error::success();
@@ -123,61 +93,6 @@ Error qc::checkBounds(const LoadedModel &model, StringRef path) {
             "--dim " + printable(port.symbols[axis]) +
                 "=MIN:OPT:MAX or --shape " + printable(port.name) + "=...");
   return Error::success();
-}
-
-bool qc::wantsQuantization(const CompileOptions &options) {
-  return (options.precision != "keep" && options.precision != "fp32") ||
-         !options.layers.empty() || !options.recipeFile.empty();
-}
-
-Expected<bool> qc::checkQuantization(const BuildRequest &request,
-                                     mlir::ModuleOp module) {
-  const CompileOptions &options = request.options;
-  bool wanted = wantsQuantization(options);
-  if (wanted && !reachedLevel(module).empty())
-    return inputError("quantized", request.model, "--precision",
-                      options.precision + " for a model that is lowered to " +
-                          "the level " + reachedLevel(module),
-                      "--precision keep");
-  bool keeps = options.precision == "keep" || options.precision == "keep-a8";
-  if (isQuantized(module) && !keeps && !options.requantize)
-    return inputError("quantized", request.model, "--precision",
-                      options.precision + " for a model that is quantized",
-                      "--precision keep, or --requantize");
-  return wanted;
-}
-
-/// Level 0 to level 2 with the statistics that were made for it.
-static Error quantize(LoadedModel &model, const BuildRequest &request,
-                      const StatisticsFile &statistics,
-                      std::vector<std::string> &remarks) {
-  auto wanted = checkQuantization(request, *model.module);
-  if (!wanted)
-    return wanted.takeError();
-  if (!*wanted)
-    return Error::success();
-  TemporaryFolder folder("qc-statistics");
-  std::string path;
-  if (!statistics.bytes.empty()) {
-    path = folder.path("statistics");
-    if (Error error = writeWholeFile(path, statistics.bytes))
-      return error;
-  }
-  return quantizeModel(*model.module, request.options, path, remarks);
-}
-
-Expected<StatisticsFile> qc::toLevelTwo(LoadedModel &model,
-                                        const BuildRequest &request,
-                                        const BuildHooks &hooks,
-                                        std::vector<std::string> &remarks) {
-  auto statistics = makeStatistics(request, hooks);
-  if (!statistics)
-    return statistics.takeError();
-  if (Error error = step(hooks, "quantizing"))
-    return error;
-  if (Error error = quantize(model, request, *statistics, remarks))
-    return error;
-  return statistics;
 }
 
 Expected<std::string> qc::nameOf(const BuildRequest &request,
@@ -414,6 +329,7 @@ Expected<BuildResult> qc::build(const BuildRequest &request,
   if (!sizes)
     return sizes.takeError();
   result.sizes = *sizes;
+  finishSearch(request.output);
   return result;
 }
 

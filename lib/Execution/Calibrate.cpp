@@ -5,9 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "qc/Execution/Calibrate.h"
-#include "qc/Execution/DataSet.h"
 #include "qc/Execution/JitNet.h"
-#include "qc/Support/Error.h"
 
 #include <chrono>
 
@@ -29,91 +27,46 @@ static void countObserved(const JitNet &net, llvm::ArrayRef<HostTensor> outputs,
   }
 }
 
-llvm::Expected<CalibrationResult> calibrate(mlir::MLIRContext &context,
-                                            llvm::StringRef path,
+llvm::Expected<CalibrationResult> calibrate(LoadedModel &model,
+                                            Samples &samples,
                                             const CompileOptions &options,
                                             const ProgressFn &progress) {
   auto start = std::chrono::steady_clock::now();
   CompileOptions host = options;
   host.target = hostTarget();
   host.oneDNNLayers.clear();
-  auto model = loadModel(context, path, host);
-  if (!model)
-    return model.takeError();
-  if (auto error = insertObservers(*model->module))
+  auto main = model.module->lookupSymbol<mlir::func::FuncOp>("main");
+  if (auto error = fitBounds(*model.module, main, samples))
     return std::move(error);
-  auto compiled = generateCode(*model, host);
+  if (auto error = insertObservers(*model.module))
+    return std::move(error);
+  auto compiled = generateCode(model, host);
   if (!compiled)
     return compiled.takeError();
   auto net = JitNet::create(std::move(*compiled));
   if (!net)
     return net.takeError();
   CalibrationResult result;
-  for (const std::string &file : options.calib) {
-    DataOptions limits;
-    limits.limit = options.samples - result.samples;
-    if (limits.limit <= 0)
-      break;
-    auto data = DataSet::open(file, (*net)->inputs(), limits);
-    if (!data)
-      return data.takeError();
-    for (int64_t i = 0; i < (*data)->size(); ++i) {
-      auto sample = (*data)->sample(i);
-      if (!sample)
-        return sample.takeError();
-      auto outputs = (*net)->run(*sample);
-      if (!outputs)
-        return outputs.takeError();
-      countObserved(**net, *outputs, result.statistics);
-      ++result.samples;
-      if (progress)
-        progress("calibrating", double(i + 1) / (*data)->size());
-    }
-    auto hash = (*data)->hash();
-    if (!hash)
-      return hash.takeError();
-    result.hash += *hash;
+  for (; result.samples < samples.size(); ++result.samples) {
+    auto sample = samples.sample(result.samples);
+    if (!sample)
+      return sample.takeError();
+    auto outputs = (*net)->run(*sample);
+    if (!outputs)
+      return outputs.takeError();
+    countObserved(**net, *outputs, result.statistics);
+    if (progress)
+      progress("calibrating", double(result.samples + 1) / samples.size());
   }
-  if (result.samples == 0)
-    return inputError("no-samples",
-                      options.calib.empty() ? "" : options.calib[0], "",
-                      "no samples", "at least one to calibrate on");
+  auto hash = samples.hash();
+  if (!hash)
+    return hash.takeError();
+  result.hash = *hash;
   result.statistics.samples = result.samples;
   result.seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
           .count();
   return result;
-}
-
-llvm::Expected<CompiledNet> compileReference(mlir::MLIRContext &context,
-                                             llvm::StringRef path,
-                                             const CompileOptions &options) {
-  CompileOptions host = options;
-  host.target = hostTarget();
-  host.oneDNNLayers.clear();
-  auto model = loadModel(context, path, host);
-  if (!model)
-    return model.takeError();
-  return generateCode(*model, host);
-}
-
-llvm::Expected<CompiledNet>
-compileModel(mlir::MLIRContext &context, llvm::StringRef path,
-             const CompileOptions &options, llvm::StringRef statsFile,
-             std::vector<std::string> &remarks, const ProgressFn &progress) {
-  auto model = loadModel(context, path, options);
-  if (!model)
-    return model.takeError();
-  bool keep = options.precision == "keep" || options.precision == "fp32";
-  bool asked = !keep || !options.layers.empty() || !options.recipeFile.empty();
-  if (isQuantized(*model->module) && asked && !options.requantize)
-    return inputError("already-quantized", path, "",
-                      "a model that is quantized already",
-                      "--precision keep, or --requantize");
-  if (asked)
-    if (auto error = quantizeModel(*model->module, options, statsFile, remarks))
-      return std::move(error);
-  return generateCode(*model, options, progress);
 }
 
 } // namespace qc

@@ -7,6 +7,7 @@
 #include "qc/Execution/QuantizeModel.h"
 #include "BuildInternal.h"
 
+#include "qc/Execution/SearchWeights.h"
 #include "qc/Export/ONNX/Export.h"
 #include "qc/Import/ONNX/Reader.h"
 #include "qc/Support/Error.h"
@@ -57,6 +58,7 @@ Expected<QuantizeResult> qc::quantizeModelFile(const BuildRequest &request,
   if (!bytes)
     return bytes.takeError();
   result.bytes = *bytes;
+  finishSearch(request.output);
   // The IR goes before the context that owns its types.
   model->module = {};
   return result;

@@ -384,9 +384,47 @@ static void describeLaunches(ModuleOp module, CompiledNet &result) {
   });
 }
 
+/// What the kernels of a module compute, as text.
+static std::string kernelsText(ModuleOp module, const CpuLevel &level) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  os << level.name << "\n";
+  for (const UsedKernel &kernel : usedKernels(module)) {
+    os << kernel.text << " " << kernel.encoding << "\n";
+    llvm::StringRef name = kernel.text;
+    if (name.consume_front("@"))
+      os << *module.lookupSymbol(name) << "\n";
+  }
+  return text;
+}
+
+/// The object code of a level's kernels.
+static llvm::Expected<std::string> objectOf(LoadedModel &model,
+                                            const Target &target,
+                                            const CpuLevel &level,
+                                            KernelCache *cache) {
+  std::string key;
+  if (cache) {
+    key = kernelsText(*model.module, level);
+    if (auto found = cache->find(key); found != cache->end())
+      return found->second;
+  }
+  auto code = kernelsOf(model, target, level);
+  if (!code)
+    return code.takeError();
+  auto object = emitObject(**code, target, level);
+  if (!object)
+    return object.takeError();
+  std::string bytes = (*object)->getBuffer().str();
+  if (cache)
+    (*cache)[key] = bytes;
+  return bytes;
+}
+
 llvm::Expected<CompiledNet> generateCode(LoadedModel &model,
                                          const CompileOptions &options,
-                                         const ProgressFn &progress) {
+                                         const ProgressFn &progress,
+                                         KernelCache *cache) {
   CompiledNet result;
   llvm::SmallString<128> weights;
   if (auto error = llvm::sys::fs::createTemporaryFile("qc", "weights", weights))
@@ -436,13 +474,10 @@ llvm::Expected<CompiledNet> generateCode(LoadedModel &model,
     if (progress)
       progress("kernels for " + level.name,
                double(number) / target->levels.size());
-    auto code = kernelsOf(model, *target, level);
-    if (!code)
-      return code.takeError();
-    auto object = emitObject(**code, *target, level);
+    auto object = objectOf(model, *target, level, cache);
     if (!object)
       return object.takeError();
-    result.levels.push_back({level, (*object)->getBuffer().str()});
+    result.levels.push_back({level, std::move(*object)});
   }
   OwningOpRef<ModuleOp> graph = graphOnly(module);
   auto object = emitObject(*graph, *target, target->levels.front());

@@ -10,6 +10,7 @@
 #include "Table.h"
 
 #include "qc/Execution/Calibrate.h"
+#include "qc/Export/IMatrix/Writer.h"
 #include "qc/Support/OutputFile.h"
 
 #include "llvm/Support/FileSystem.h"
@@ -198,6 +199,36 @@ void qc::driver::addCompile(CLI::App &app, Driver &driver) {
 // qc calibrate
 //===----------------------------------------------------------------------===//
 
+/// The names that importance matrices have in llama.cpp.
+static bool isImportanceMatrix(StringRef path) {
+  return path.ends_with(".gguf") || path.ends_with(".dat") ||
+         path.ends_with(".imatrix");
+}
+
+static Expected<int> writeImportance(Driver &driver,
+                                     const BuildRequest &request) {
+  if (request.options.calib.empty())
+    return inputError("bad-option", "", "--calib",
+                      "no data for an importance matrix", "--calib DATA");
+  auto matrix = makeImportance(request, driver.hooks());
+  if (!matrix)
+    return matrix.takeError();
+  if (Error error = imatrix::writeFile(*matrix, request.output))
+    return error;
+  driver.progress.clear();
+  auto entries = static_cast<int64_t>(matrix->entries.size());
+  if (driver.json)
+    driver.print(
+        llvm::json::Object{{"output", llvm::json::fixUTF8(request.output)},
+                           {"samples", matrix->chunks},
+                           {"tensors", entries}});
+  else
+    llvm::outs() << "importance of " << entries << " matrices from "
+                 << matrix->chunks << " samples written to " << request.output
+                 << "\n";
+  return ExitDone;
+}
+
 static Expected<int> runCalibrate(Driver &driver, CompileCommand &command) {
   BuildRequest &request = command.request;
   auto options = command.arguments.finish();
@@ -212,6 +243,8 @@ static Expected<int> runCalibrate(Driver &driver, CompileCommand &command) {
     if (Error error = addBounds(request.model, request.options.calib.front(),
                                 request.options))
       return error;
+  if (isImportanceMatrix(request.output))
+    return writeImportance(driver, request);
   auto statistics = makeStatistics(request, driver.hooks());
   if (!statistics)
     return statistics.takeError();

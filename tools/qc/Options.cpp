@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Driver.h"
+#include "qc/Quantization/Algorithms.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
@@ -38,7 +39,8 @@ void CompileArguments::addModelOptions(CLI::App &command) {
 
 void CompileArguments::addCalibrationOptions(CLI::App &command) {
   addList(command, "--calib", options.calib,
-          "Calibration data: an .npz or a folder of them");
+          "Calibration data: an .npz or a folder of them; for a language model "
+          "a .txt");
   command.add_option("--samples", options.samples,
                      "Use the first N samples (128)");
   addList(command, "--stats", options.stats,
@@ -48,8 +50,12 @@ void CompileArguments::addCalibrationOptions(CLI::App &command) {
 void CompileArguments::addQuantizationOptions(CLI::App &command) {
   command.add_option("--precision", options.precision,
                      "keep (default), fp32, int8, w8a8, w4-g128, nf4 ...");
-  command.add_option("--algorithm", algorithms,
-                     "rtn, mse ... applied in this order");
+  command.add_option(
+      "--algorithm", algorithms,
+      "rtn, mse, imatrix, output, gptq, awq, smoothquant, applied "
+      "in this order");
+  command.add_option("--imatrix", options.imatrixFile,
+                     "An importance matrix, as llama-imatrix writes it");
   command.add_option("--recipe", options.recipeFile,
                      "Precision per layer, as recipe.json has it");
   addList(command, "--layer", layers,
@@ -61,10 +67,11 @@ void CompileArguments::addQuantizationOptions(CLI::App &command) {
   command.add_flag("--strict", options.strict,
                    "Fail where a layer can't be quantized as asked");
   command.add_option("--seed", options.seed, "Seed of what is random");
-  for (const char *name : {"--imatrix", "--within", "--verdict-data",
-                           "--objective", "--max-size", "--time-limit"})
+  for (const char *name : {"--within", "--verdict-data", "--objective",
+                           "--max-size", "--time-limit"})
     unbuilt.push_back(command.add_option(name, ignored, "Not built yet"));
-  unbuilt.push_back(command.add_flag("--resume")->description("Not built yet"));
+  command.add_flag("--resume", options.resume,
+                   "Go on where an interrupted search of weights stopped");
 }
 
 void CompileArguments::addWeightsOption(CLI::App &command) {
@@ -223,16 +230,11 @@ static Error finishValues(const CompileArguments &arguments,
     return error;
   llvm::SmallVector<StringRef> names;
   StringRef(arguments.algorithms).split(names, ',', -1, /*KeepEmpty=*/false);
-  for (StringRef name : names) {
-    static const llvm::StringSet<> later = {"imatrix", "gptq", "awq",
-                                            "smoothquant", "cle"};
-    if (later.contains(name))
-      return notBuilt("--algorithm " + name);
-    if (name != "rtn" && name != "mse")
-      return badOption("--algorithm", name, "rtn or mse");
+  for (StringRef name : names)
     options.algorithms.push_back(name.str());
-  }
-  return Error::success();
+  if (options.algorithms.empty() && !options.imatrixFile.empty())
+    options.algorithms.push_back("imatrix");
+  return quantization::Algorithms::parse(options.algorithms).takeError();
 }
 
 Expected<CompileOptions> CompileArguments::finish() {

@@ -13,6 +13,7 @@
 #include "qc/Execution/LoadedNet.h"
 #include "qc/Execution/Metrics.h"
 #include "qc/Pipelines/Compile.h"
+#include "qc/Quantization/ImportanceMatrix.h"
 
 #include <atomic>
 
@@ -93,6 +94,11 @@ struct StatisticsFile {
 };
 llvm::Expected<StatisticsFile> makeStatistics(const BuildRequest &request,
                                               const BuildHooks &hooks);
+
+/// The mean squares of what each product with a weight reads on --calib, under
+/// the names of llama.cpp.
+llvm::Expected<quantization::ImportanceMatrix>
+makeImportance(const BuildRequest &request, const BuildHooks &hooks);
 
 /// Inputs for measuring: the sizes that were tuned for, numbers that are
 /// always the same. `batch` replaces the size of the first axis's symbol.

@@ -7,7 +7,7 @@
 #ifndef QC_EXECUTION_CALIBRATE_H
 #define QC_EXECUTION_CALIBRATE_H
 
-#include "qc/Pipelines/Compile.h"
+#include "qc/Execution/Samples.h"
 #include "qc/Quantization/Statistics.h"
 
 namespace qc {
@@ -21,29 +21,12 @@ struct CalibrationResult {
   double seconds = 0;
 };
 
-/// Compiles the model at `path` in float with observers, runs it on the first
-/// `options.samples` samples of `options.calib`, one at a time, and counts what
-/// the observers see.
-llvm::Expected<CalibrationResult> calibrate(mlir::MLIRContext &context,
-                                            llvm::StringRef path,
+/// Compiles the model in float with observers, runs it on the samples, one at a
+/// time, and counts what the observers see. The model is used up.
+llvm::Expected<CalibrationResult> calibrate(LoadedModel &model,
+                                            Samples &samples,
                                             const CompileOptions &options,
                                             const ProgressFn &progress = {});
-
-/// Compiles the model at `path` as it is, in float32, for this machine: the
-/// reference of `qc run MODEL` and `qc eval --reference`.
-llvm::Expected<CompiledNet> compileReference(mlir::MLIRContext &context,
-                                             llvm::StringRef path,
-                                             const CompileOptions &options);
-
-/// Compiles the model at `path` as `options` say. `statsFile` holds the
-/// statistics of a calibration, or is empty. `remarks` get one line for each
-/// layer that stays in float.
-llvm::Expected<CompiledNet> compileModel(mlir::MLIRContext &context,
-                                         llvm::StringRef path,
-                                         const CompileOptions &options,
-                                         llvm::StringRef statsFile,
-                                         std::vector<std::string> &remarks,
-                                         const ProgressFn &progress = {});
 
 } // namespace qc
 

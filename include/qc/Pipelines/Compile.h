@@ -125,11 +125,16 @@ llvm::Error quantizeModel(mlir::ModuleOp module, const CompileOptions &options,
                           llvm::StringRef statsFile,
                           std::vector<std::string> &remarks);
 
+/// Object code of kernels, by what they compute: for those who compile several
+/// modules with the same ones.
+using KernelCache = std::map<std::string, std::string>;
+
 /// Any level to object code, for the target that the module was lowered for,
 /// or that of `options` before level 4. The module is used up.
 llvm::Expected<CompiledNet> generateCode(LoadedModel &model,
                                          const CompileOptions &options,
-                                         const ProgressFn &progress = {});
+                                         const ProgressFn &progress = {},
+                                         KernelCache *cache = nullptr);
 
 enum class EmitForm { Text, Bytecode };
 

@@ -74,6 +74,8 @@ struct CompileOptions {
   /// Statistics files to use or to merge.
   std::vector<std::string> stats;
   std::string imatrixFile;
+  /// Go on with what an interrupted search has left.
+  bool resume = false;
 
   Target target;
   std::vector<DimRange> dims;

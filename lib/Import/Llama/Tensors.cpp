@@ -92,6 +92,19 @@ std::string qc::llama::tensorName(const ModelConfig &config, TensorRole role,
       .str();
 }
 
+std::string qc::llama::ggufTensorName(StringRef layer) {
+  std::string tensor = (layer + ".weight").str();
+  StringRef rest = tensor;
+  StringRef number;
+  if (rest.consume_front("model.layers."))
+    std::tie(number, rest) = rest.split('.');
+  for (const TensorName &name : names)
+    if (isPerLayer(name.role) == !number.empty() && rest == name.huggingFace)
+      return (number.empty() ? "" : "blk." + number.str() + ".") +
+             name.gguf.str();
+  return tensor;
+}
+
 std::vector<int64_t> qc::llama::tensorShape(const ModelConfig &config,
                                             TensorRole role) {
   int64_t queries = config.heads * config.headDim;

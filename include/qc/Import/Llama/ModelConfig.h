@@ -163,6 +163,11 @@ bool hasTensor(const ModelConfig &config, TensorRole role);
 std::string tensorName(const ModelConfig &config, TensorRole role,
                        int64_t layer = 0);
 
+/// The name that a layer's weight has in GGUF files: `blk.3.attn_q.weight` for
+/// `model.layers.3.self_attn.q_proj` or `blk.3.attn_q`. Other names get
+/// `.weight` and stay.
+std::string ggufTensorName(llvm::StringRef layer);
+
 /// The shape in row-major order, outermost first: [outputs, inputs] of a
 /// matrix.
 std::vector<int64_t> tensorShape(const ModelConfig &config, TensorRole role);

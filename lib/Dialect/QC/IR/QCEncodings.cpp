@@ -175,6 +175,12 @@ Attribute AffineAttr::withGroup(ArrayRef<int64_t> group) const {
              getSymmetric());
 }
 
+std::optional<num::GroupFormat> AffineAttr::getGroupFormat() const {
+  if (isStatic())
+    return std::nullopt;
+  return formatOf(*this);
+}
+
 std::string AffineAttr::getShortName() const {
   std::string name = "i" + std::to_string(getBits());
   if (isStatic())
@@ -372,6 +378,10 @@ SmallVector<std::vector<char>> NF4Attr::encode(ArrayRef<float> values,
 
 Attribute NF4Attr::withGroup(ArrayRef<int64_t> group) const {
   return get(getContext(), group);
+}
+
+std::optional<num::GroupFormat> NF4Attr::getGroupFormat() const {
+  return formatOf(*this);
 }
 
 std::string NF4Attr::getShortName() const {

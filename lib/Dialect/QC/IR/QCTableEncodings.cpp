@@ -83,6 +83,10 @@ Attribute CodebookAttr::withGroup(ArrayRef<int64_t> group) const {
   return get(getContext(), getValues(), group, getStorage(), getNested());
 }
 
+std::optional<num::GroupFormat> CodebookAttr::getGroupFormat() const {
+  return formatOf(*this);
+}
+
 std::string CodebookAttr::getShortName() const {
   ArrayRef<float> values = getValues().asArrayRef();
   std::string name;
@@ -185,6 +189,10 @@ Attribute MinifloatAttr::withGroup(ArrayRef<int64_t> group) const {
   return get(getContext(), getElement(), group, getScale());
 }
 
+std::optional<num::GroupFormat> MinifloatAttr::getGroupFormat() const {
+  return formatOf(*this);
+}
+
 std::string MinifloatAttr::getShortName() const {
   std::string name = getElement().str() + groupSuffix(getGroup());
   return getScale() == "f32" ? name : name + "_" + getScale().str();
@@ -260,6 +268,10 @@ Attribute GGMLAttr::withGroup(ArrayRef<int64_t> group) const {
     cut += size == elements;
   }
   return cut == 1 ? get(getContext(), getFormat(), blocks) : Attribute();
+}
+
+std::optional<num::GroupFormat> GGMLAttr::getGroupFormat() const {
+  return &formatOf(*this);
 }
 
 std::string GGMLAttr::getShortName() const {

@@ -21,7 +21,7 @@ class QC_Encoding<string name, string mnemonic>
 class QC_GroupedEncoding<string name, string mnemonic>
     : QC_Attr<name, mnemonic,
               [DeclareAttrInterfaceMethods<EncodingAttrInterface,
-                                           ["withGroup"]>]>;
+                                           ["withGroup", "getGroupFormat"]>]>;
 
 def QC_AffineAttr : QC_GroupedEncoding<"Affine", "affine"> {
   let summary = "integer codes with a scale and an optional zero point";

@@ -11,6 +11,7 @@
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/OpDefinition.h"
 #include "qc/Numerics/Decode.h"
+#include "qc/Numerics/GroupCodec.h"
 
 #include <optional>
 #include <string>

@@ -55,6 +55,13 @@ def EncodingAttrInterface : AttrInterface<"EncodingAttrInterface"> {
       (ins "::llvm::ArrayRef<int64_t>":$group), "", [{
         return $_attr;
       }]>,
+    InterfaceMethod<[{
+        The format as the algorithms on matrices see it; nothing where no scale
+        is chosen for a group of weights.
+      }], "std::optional<::qc::numerics::GroupFormat>", "getGroupFormat", (ins),
+      "", [{
+        return std::nullopt;
+      }]>,
   ];
   let extraClassDeclaration = [{
     /// Bits per element of a tensor of `shape`, scales and zero points counted.

@@ -1,0 +1,217 @@
+//===- ComponentStore.cpp - What a search has found so far ----------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "ComponentStore.h"
+
+#include "qc/Support/Error.h"
+#include "qc/Support/OutputFile.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/AsmState.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/SHA256.h"
+
+using namespace mlir;
+using llvm::Error;
+using llvm::Expected;
+using llvm::StringRef;
+
+namespace qc {
+
+/// What tells searches apart, in each of their folders.
+static constexpr llvm::StringLiteral markName = "search";
+/// Components begin at multiples of this in their file.
+static constexpr int64_t alignment = 64;
+
+std::string searchFolder(StringRef output) {
+  return output.rtrim('/').str() + ".partial";
+}
+
+void finishSearch(StringRef output) {
+  std::string folder = searchFolder(output);
+  llvm::SmallString<128> file(folder);
+  llvm::sys::path::append(file, markName);
+  if (llvm::sys::fs::exists(file))
+    llvm::sys::fs::remove_directories(folder);
+}
+
+/// A hash of everything that the result depends on; files of parameters count
+/// by size and time.
+static Expected<std::string> markOf(ModuleOp module,
+                                    const SearchRequest &request) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  module.print(os, OpPrintingFlags().elideLargeResourceString(64));
+  std::map<std::string, llvm::sys::fs::file_status> files;
+  auto add = [&](StringRef path) {
+    (void)llvm::sys::fs::status(path, files[path.str()]);
+  };
+  module.walk([&](mlir::qc::ParameterOp op) { add(op.getFile()); });
+  if (!request.options.imatrixFile.empty())
+    add(request.options.imatrixFile);
+  for (const auto &[path, status] : files)
+    os << path << status.getSize()
+       << status.getLastModificationTime().time_since_epoch().count();
+  os << static_cast<int>(request.algorithms.scales) << request.algorithms.gptq;
+  if (request.samples) {
+    auto hash = request.samples->hash();
+    if (!hash)
+      return hash.takeError();
+    os << *hash << request.samples->size();
+  }
+  return llvm::toHex(llvm::SHA256::hash(llvm::arrayRefFromStringRef(text)),
+                     /*LowerCase=*/true);
+}
+
+static Error cannotWrite(StringRef folder, std::error_code code) {
+  return inputError("file-unwritable", folder, "", code.message(),
+                    "a folder for the layers that are done");
+}
+
+/// Makes `folder` one that holds only what a search of this mark found.
+static Error prepare(const std::string &folder, const std::string &mark,
+                     bool resume) {
+  llvm::SmallString<128> file(folder);
+  llvm::sys::path::append(file, markName);
+  if (llvm::sys::fs::exists(folder)) {
+    auto found = llvm::MemoryBuffer::getFile(file);
+    if (!found)
+      return inputError("foreign-folder", folder, "",
+                        "a folder that no search wrote",
+                        "another output, or that it is removed");
+    bool same = (*found)->getBuffer() == mark;
+    if (resume && !same)
+      return inputError("other-search", folder, "",
+                        "layers of another model, data or options",
+                        "those of this one, or no --resume");
+    if (same && resume)
+      return Error::success();
+    if (std::error_code code = llvm::sys::fs::remove_directories(folder))
+      return cannotWrite(folder, code);
+  }
+  if (std::error_code code = llvm::sys::fs::create_directories(folder))
+    return cannotWrite(folder, code);
+  return writeWholeFile(file, mark);
+}
+
+Expected<ComponentStore> ComponentStore::open(LoadedModel &model,
+                                              const SearchRequest &request) {
+  ComponentStore store;
+  // What is printed has its weights with it.
+  if (request.output.empty())
+    return store;
+  auto mark = markOf(*model.module, request);
+  if (!mark)
+    return mark.takeError();
+  store.folder = searchFolder(request.output);
+  if (Error error = prepare(store.folder, *mark, request.options.resume))
+    return std::move(error);
+  return store;
+}
+
+std::string ComponentStore::fileOf(size_t index) const {
+  llvm::SmallString<128> path(folder);
+  llvm::sys::path::append(path, llvm::Twine(index));
+  return path.str().str();
+}
+
+/// The bytes that a component has in a tensor of static shape.
+static int64_t bytesOf(Type component) {
+  auto type = cast<RankedTensorType>(component);
+  return type.getNumElements() * ((type.getElementTypeBitWidth() + 7) / 8);
+}
+
+static llvm::SmallVector<numerics::Component>
+componentsOf(const StageLayer &layer) {
+  return layer.encoding.getComponents(
+      cast<RankedTensorType>(layer.use->get().getType()).getShape());
+}
+
+bool ComponentStore::has(size_t index, const StageLayer &layer) const {
+  if (folder.empty())
+    return false;
+  int64_t wanted = 0;
+  for (const numerics::Component &component : componentsOf(layer))
+    wanted = llvm::alignTo(wanted, alignment) +
+             bytesOf(mlir::qc::getComponentType(layer.encoding.getContext(),
+                                                component));
+  uint64_t size = 0;
+  return !llvm::sys::fs::file_size(fileOf(index), size) &&
+         static_cast<int64_t>(size) == wanted;
+}
+
+/// The components as constants of the module.
+static llvm::SmallVector<Value> constantsOf(OpBuilder &b,
+                                            const StageLayer &layer,
+                                            const numerics::Encoded &encoded) {
+  llvm::SmallVector<Value> values;
+  for (auto [component, data] :
+       llvm::zip_equal(componentsOf(layer), encoded.data)) {
+    auto type = mlir::qc::getComponentType(b.getContext(), component);
+    llvm::ArrayRef<char> bytes(
+        reinterpret_cast<const char *>(data.bytes.data()), data.bytes.size());
+    auto blob = HeapAsmResourceBlob::allocateAndCopyInferAlign(bytes);
+    values.push_back(arith::ConstantOp::create(
+        b, layer.use->get().getLoc(),
+        DenseResourceElementsAttr::get(type, layer.name + "." + component.name,
+                                       std::move(blob))));
+  }
+  return values;
+}
+
+/// The components as parameters in a file.
+static llvm::SmallVector<Value>
+parametersOf(OpBuilder &b, const StageLayer &layer, const std::string &path) {
+  llvm::SmallVector<Value> values;
+  int64_t offset = 0;
+  for (const numerics::Component &component : componentsOf(layer)) {
+    offset = llvm::alignTo(offset, alignment);
+    auto type = mlir::qc::getComponentType(b.getContext(), component);
+    int64_t size = bytesOf(type);
+    values.push_back(mlir::qc::ParameterOp::create(
+        b, layer.use->get().getLoc(), type, layer.name + "." + component.name,
+        path, offset, size));
+    offset += size;
+  }
+  return values;
+}
+
+static Error writeComponents(const numerics::Encoded &encoded,
+                             const std::string &path) {
+  OutputFile file(path);
+  if (Error error = file.open())
+    return error;
+  for (const numerics::ComponentData &data : encoded.data) {
+    file.os().write_zeros(llvm::alignTo(file.os().tell(), alignment) -
+                          file.os().tell());
+    file.os().write(reinterpret_cast<const char *>(data.bytes.data()),
+                    data.bytes.size());
+  }
+  return file.finish();
+}
+
+Error ComponentStore::replace(size_t index, const StageLayer &layer,
+                              const numerics::Encoded *encoded) {
+  if (encoded && !folder.empty())
+    if (Error error = writeComponents(*encoded, fileOf(index)))
+      return error;
+  mlir::qc::QuantizeOp quantize = layer.getQuantize();
+  OpBuilder b(quantize);
+  llvm::SmallVector<Value> values = folder.empty()
+                                        ? constantsOf(b, layer, *encoded)
+                                        : parametersOf(b, layer, fileOf(index));
+  Value assembled = mlir::qc::AssembleOp::create(b, quantize.getLoc(),
+                                                 quantize.getType(), values);
+  quantize.replaceAllUsesWith(assembled);
+  quantize.erase();
+  return Error::success();
+}
+
+} // namespace qc

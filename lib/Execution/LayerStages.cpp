@@ -1,0 +1,147 @@
+//===- LayerStages.cpp - Layers that read the same input ------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "LayerStages.h"
+#include "BuildInternal.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "qc/Analysis/LinalgViews.h"
+#include "qc/Analysis/QuantizationSites.h"
+#include "llvm/ADT/MapVector.h"
+
+using namespace mlir;
+using mlir::qc::DequantizeOp;
+using mlir::qc::QuantizeOp;
+
+namespace qc {
+
+QuantizeOp StageLayer::getQuantize() const {
+  auto dequantize = use->get().getDefiningOp<DequantizeOp>();
+  return dequantize ? dequantize.getInput().getDefiningOp<QuantizeOp>()
+                    : QuantizeOp();
+}
+
+/// The float values that a layer reads, seen through their quantization and
+/// through axes that are merged before the last.
+static Value sourceOf(Value input) {
+  while (true) {
+    if (auto dequantize = input.getDefiningOp<DequantizeOp>()) {
+      auto quantize = dequantize.getInput().getDefiningOp<QuantizeOp>();
+      if (!quantize)
+        return input;
+      input = quantize.getInput();
+      continue;
+    }
+    auto collapse = input.getDefiningOp<tensor::CollapseShapeOp>();
+    // At level 0 the merged value is as good, and is what the layer reads.
+    if (!collapse || collapse.getReassociationIndices().back().size() != 1 ||
+        !collapse.getSrc().getDefiningOp<DequantizeOp>())
+      return input;
+    input = collapse.getSrc();
+  }
+}
+
+/// Whether the layer's weight becomes codes of a format with groups.
+static bool findEncoding(StageLayer &layer) {
+  QuantizeOp quantize = layer.getQuantize();
+  if (!quantize)
+    return false;
+  layer.encoding = mlir::qc::getEncoding(quantize.getResult());
+  return layer.encoding.getGroupFormat().has_value();
+}
+
+std::vector<LayerStage> findStages(ModuleOp module, StageLevel level) {
+  auto main = module.lookupSymbol<func::FuncOp>("main");
+  auto all = mlir::qc::QuantizationSites::find(
+      main, [](const mlir::qc::QuantizableLayer &) { return true; });
+  llvm::MapVector<Value, LayerStage> found;
+  llvm::SmallPtrSet<Operation *, 16> seen;
+  for (const mlir::qc::QuantizableLayer &layer : all.layers) {
+    if (!layer.weightOperand || !mlir::qc::MatMulView::match(layer.op))
+      continue;
+    StageLayer made = {
+        layer.name, &layer.op->getOpOperand(*layer.weightOperand), {}};
+    auto type = cast<RankedTensorType>(made.use->get().getType());
+    if (type.getRank() != 2)
+      continue;
+    // A weight that two layers share belongs to the first.
+    if (level == StageLevel::Quantized &&
+        (!findEncoding(made) || !seen.insert(made.getQuantize()).second))
+      continue;
+    Value input = sourceOf(layer.getInput());
+    LayerStage &stage = found[input];
+    stage.input = input;
+    stage.channels = type.getDimSize(0);
+    stage.layers.push_back(std::move(made));
+  }
+  std::vector<LayerStage> stages;
+  for (auto &[input, stage] : found)
+    stages.push_back(std::move(stage));
+  llvm::stable_sort(stages, [](const LayerStage &a, const LayerStage &b) {
+    Operation *first = a.input.getDefiningOp();
+    Operation *second = b.input.getDefiningOp();
+    return first && second ? first->isBeforeInBlock(second) : !first && second;
+  });
+  return stages;
+}
+
+//===----------------------------------------------------------------------===//
+// Weights and inputs
+//===----------------------------------------------------------------------===//
+
+llvm::Expected<std::vector<float>> matrixOf(Value weight,
+                                            Evaluator &evaluator) {
+  Evaluator::ConstantCache cache;
+  auto value = evaluator.evaluateConstant(weight, cache);
+  if (!value)
+    return value.takeError();
+  HostTensor tensor = value->values();
+  int64_t columns = tensor.dim(0), rows = tensor.dim(1);
+  llvm::ArrayRef<float> values = tensor.as<float>();
+  std::vector<float> matrix(values.size());
+  for (int64_t k = 0; k < columns; ++k)
+    for (int64_t n = 0; n < rows; ++n)
+      matrix[n * columns + k] = values[k * rows + n];
+  return matrix;
+}
+
+quantization::WeightMatrix viewOf(const LayerStage &stage,
+                                  const StageLayer &layer,
+                                  const std::vector<float> &matrix) {
+  return {matrix, static_cast<int64_t>(matrix.size()) / stage.channels,
+          stage.channels, layer.name};
+}
+
+StageRunner::StageRunner(LoadedModel &model, const SearchRequest &request,
+                         const BuildHooks &hooks, size_t stages,
+                         llvm::StringRef what)
+    : hooks(hooks), stages(stages), what(what) {
+  if (request.samples)
+    run.emplace(model, *request.samples, request.options);
+}
+
+llvm::Expected<std::optional<quantization::InputStatistics>>
+StageRunner::inputsOf(const LayerStage &stage, bool withHessian) {
+  if (!run)
+    return std::nullopt;
+  quantization::InputStatistics statistics(stage.channels, withHessian);
+  auto add = [&](const HostTensor &tensor) {
+    llvm::ArrayRef<float> values = tensor.as<float>();
+    statistics.add({values.data(), values.size()});
+    return llvm::Error::success();
+  };
+  if (llvm::Error error = run->runTo(
+          stage.input, add, [&](double part) { return tell(part / 2); }))
+    return std::move(error);
+  return statistics;
+}
+
+llvm::Error StageRunner::tell(double part) {
+  return step(hooks, what, (static_cast<double>(done) + part) / stages);
+}
+
+} // namespace qc

@@ -1,0 +1,79 @@
+//===- LayerStages.h - Layers that read the same input ----------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Private to Execution.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef QC_LIB_EXECUTION_LAYERSTAGES_H
+#define QC_LIB_EXECUTION_LAYERSTAGES_H
+
+#include "qc/Analysis/Evaluator.h"
+#include "qc/Dialect/QC/IR/QCOps.h"
+#include "qc/Execution/SearchWeights.h"
+#include "qc/Execution/StagedRun.h"
+
+namespace qc {
+
+/// A product with a constant weight [inputs, outputs].
+struct StageLayer {
+  std::string name;
+  /// The product's operand: at level 0 the weight, at level 2 its dequantized
+  /// codes.
+  mlir::OpOperand *use;
+  /// Null at level 0.
+  mlir::qc::EncodingAttrInterface encoding;
+
+  /// The op that encodes the weight at level 2.
+  mlir::qc::QuantizeOp getQuantize() const;
+};
+
+struct LayerStage {
+  /// [..., channels] in f32, before it is quantized.
+  mlir::Value input;
+  int64_t channels;
+  std::vector<StageLayer> layers;
+};
+
+enum class StageLevel { Float, Quantized };
+
+/// The stages of `main` in the order of their inputs. Of a quantized model
+/// (level 2) those of weights that become codes of a format with groups.
+std::vector<LayerStage> findStages(mlir::ModuleOp module, StageLevel level);
+
+/// The values of a constant weight [inputs, outputs] as a matrix [outputs,
+/// inputs], row-major.
+llvm::Expected<std::vector<float>> matrixOf(mlir::Value weight,
+                                            Evaluator &evaluator);
+
+/// That matrix for the algorithms.
+quantization::WeightMatrix viewOf(const LayerStage &stage,
+                                  const StageLayer &layer,
+                                  const std::vector<float> &matrix);
+
+/// Goes through the stages of a model and tells how far it is.
+class StageRunner {
+public:
+  /// `what` names the step for progress.
+  StageRunner(LoadedModel &model, const SearchRequest &request,
+              const BuildHooks &hooks, size_t stages, llvm::StringRef what);
+
+  /// What the layers of a stage read on all samples; nothing without samples.
+  llvm::Expected<std::optional<quantization::InputStatistics>>
+  inputsOf(const LayerStage &stage, bool withHessian);
+
+  /// `part` of the stage is done; an error if the user has interrupted.
+  llvm::Error tell(double part);
+  void finishStage() { ++done; }
+
+private:
+  const BuildHooks &hooks;
+  size_t stages, done = 0;
+  std::string what;
+  std::optional<StagedRun> run;
+};
+
+} // namespace qc
+
+#endif // QC_LIB_EXECUTION_LAYERSTAGES_H

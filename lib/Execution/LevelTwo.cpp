@@ -1,0 +1,204 @@
+//===- LevelTwo.cpp - From a model to its quantized form ------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What --precision, --calib, --stats and --algorithm ask for, in the order in
+// which it is done: scales of channels, statistics of activations, encodings,
+// the algorithms on weights.
+//
+//===----------------------------------------------------------------------===//
+
+#include "BuildInternal.h"
+
+#include "qc/Execution/Calibrate.h"
+#include "qc/Execution/SearchWeights.h"
+#include "qc/Support/Error.h"
+#include "qc/Support/OutputFile.h"
+
+using namespace qc;
+using llvm::Error;
+using llvm::Expected;
+using llvm::StringRef;
+
+/// The model as another that may be used up.
+static LoadedModel copyOf(const LoadedModel &model) {
+  LoadedModel copy;
+  copy.module = llvm::cast<mlir::ModuleOp>(model.module.get()->clone());
+  copy.baseFolder = model.baseFolder;
+  copy.name = model.name;
+  return copy;
+}
+
+/// Runs `model`, which is used up, on the data of --calib.
+static Error addCalibration(LoadedModel &model, const BuildRequest &request,
+                            const BuildHooks &hooks, StatisticsFile &file,
+                            quantization::Statistics &merged) {
+  auto samples = openSamples(model, request.model, request.options);
+  if (!samples)
+    return samples.takeError();
+  auto result = calibrate(model, **samples, request.options,
+                          [&](StringRef what, double done) {
+                            llvm::consumeError(step(hooks, what, done));
+                          });
+  if (!result)
+    return result.takeError();
+  merged.merge(result->statistics);
+  file.hash = result->hash;
+  file.seconds = result->seconds;
+  return Error::success();
+}
+
+/// `model` as it is before it is quantized; `run` says whether the data of
+/// --calib count beside the files of --stats.
+static Expected<StatisticsFile> makeStatistics(const LoadedModel &model,
+                                               const BuildRequest &request,
+                                               const BuildHooks &hooks,
+                                               bool run) {
+  const CompileOptions &options = request.options;
+  StatisticsFile file;
+  quantization::Statistics merged;
+  for (const std::string &path : options.stats) {
+    auto statistics = quantization::Statistics::readFile(path);
+    if (!statistics)
+      return statistics.takeError();
+    merged.merge(*statistics);
+  }
+  if (run) {
+    LoadedModel copy = copyOf(model);
+    if (Error error = addCalibration(copy, request, hooks, file, merged))
+      return std::move(error);
+  }
+  if (options.stats.empty() && !run)
+    return file;
+  file.samples = static_cast<int64_t>(merged.samples);
+  file.bytes = merged.write();
+  return file;
+}
+
+Expected<StatisticsFile> qc::makeStatistics(const BuildRequest &request,
+                                            const BuildHooks &hooks) {
+  if (request.options.stats.empty() && request.options.calib.empty())
+    return StatisticsFile();
+  std::unique_ptr<mlir::MLIRContext> context = makeContext();
+  auto model = loadModel(*context, request.model, request.options);
+  if (!model)
+    return model.takeError();
+  auto file =
+      ::makeStatistics(*model, request, hooks, !request.options.calib.empty());
+  // The IR goes before the context that owns its types.
+  model->module = {};
+  return file;
+}
+
+/// Whether a precision that the options name has static activations.
+static bool wantsStatistics(const CompileOptions &options) {
+  auto isStatic = [](StringRef precision) {
+    return precision == "int8" || precision == "w8a8";
+  };
+  return isStatic(options.precision) || !options.recipeFile.empty() ||
+         llvm::any_of(options.layers, [&](const LayerRule &rule) {
+           return isStatic(rule.precision);
+         });
+}
+
+bool qc::wantsQuantization(const CompileOptions &options) {
+  return (options.precision != "keep" && options.precision != "fp32") ||
+         !options.layers.empty() || !options.recipeFile.empty();
+}
+
+Expected<bool> qc::checkQuantization(const BuildRequest &request,
+                                     mlir::ModuleOp module) {
+  const CompileOptions &options = request.options;
+  bool wanted = wantsQuantization(options);
+  if (wanted && !reachedLevel(module).empty())
+    return inputError("quantized", request.model, "--precision",
+                      options.precision + " for a model that is lowered to " +
+                          "the level " + reachedLevel(module),
+                      "--precision keep");
+  bool keeps = options.precision == "keep" || options.precision == "keep-a8";
+  if (isQuantized(module) && !keeps && !options.requantize)
+    return inputError("quantized", request.model, "--precision",
+                      options.precision + " for a model that is quantized",
+                      "--precision keep, or --requantize");
+  return wanted;
+}
+
+/// Level 0 to level 2 with the statistics that were made for it.
+static Error quantize(LoadedModel &model, const BuildRequest &request,
+                      const StatisticsFile &statistics,
+                      std::vector<std::string> &remarks) {
+  TemporaryFolder folder("qc-statistics");
+  std::string path;
+  if (!statistics.bytes.empty()) {
+    path = folder.path("statistics");
+    if (Error error = writeWholeFile(path, statistics.bytes))
+      return error;
+  }
+  return quantizeModel(*model.module, request.options, path, remarks);
+}
+
+/// What the algorithms on weights need.
+static Expected<SearchRequest> searchOf(const LoadedModel &model,
+                                        const BuildRequest &request,
+                                        std::unique_ptr<Samples> &samples) {
+  const CompileOptions &options = request.options;
+  SearchRequest search;
+  auto algorithms = quantization::Algorithms::parse(options.algorithms);
+  if (!algorithms)
+    return algorithms.takeError();
+  search.algorithms = *algorithms;
+  search.options = options;
+  // What is printed has its weights with it.
+  if (options.emit.empty() && options.dumpFolder.empty())
+    search.output = request.output;
+  bool fromFile = !options.imatrixFile.empty() && !algorithms->needsInputs();
+  if (!algorithms->searches() || fromFile)
+    return search;
+  if (options.calib.empty())
+    return inputError("bad-option", "", "--algorithm",
+                      options.algorithms.back() + " without data",
+                      "--calib DATA");
+  auto opened = openSamples(model, request.model, options);
+  if (!opened)
+    return opened.takeError();
+  samples = std::move(*opened);
+  search.samples = samples.get();
+  return search;
+}
+
+Expected<StatisticsFile> qc::toLevelTwo(LoadedModel &model,
+                                        const BuildRequest &request,
+                                        const BuildHooks &hooks,
+                                        std::vector<std::string> &remarks) {
+  auto wanted = checkQuantization(request, *model.module);
+  if (!wanted)
+    return wanted.takeError();
+  if (!*wanted)
+    return StatisticsFile();
+  std::unique_ptr<Samples> samples;
+  auto search = searchOf(model, request, samples);
+  if (!search)
+    return search.takeError();
+  using Channels = quantization::Algorithms::Channels;
+  if (search->algorithms.channels != Channels::None) {
+    LoadedModel quantized = copyOf(model);
+    std::vector<std::string> ignored;
+    if (Error error = quantize(quantized, request, {}, ignored))
+      return std::move(error);
+    if (Error error = scaleChannels(model, quantized, *search, hooks))
+      return std::move(error);
+  }
+  auto statistics = ::makeStatistics(model, request, hooks,
+                                     !request.options.calib.empty() &&
+                                         wantsStatistics(request.options));
+  if (!statistics)
+    return statistics.takeError();
+  if (Error error = step(hooks, "quantizing"))
+    return std::move(error);
+  if (Error error = quantize(model, request, *statistics, remarks))
+    return std::move(error);
+  if (search->algorithms.searches())
+    if (Error error = searchWeights(model, *search, hooks))
+      return std::move(error);
+  return statistics;
+}

@@ -1,0 +1,187 @@
+//===- SearchWeights.cpp - Algorithms on the weights of a model -----------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "qc/Execution/SearchWeights.h"
+#include "BuildInternal.h"
+#include "ComponentStore.h"
+#include "LayerStages.h"
+
+#include "qc/Import/IMatrix/Reader.h"
+#include "qc/Import/Llama/ModelConfig.h"
+#include "qc/Support/Error.h"
+
+#include "llvm/Support/ThreadPool.h"
+
+using namespace mlir;
+using llvm::Error;
+using llvm::Expected;
+using ::qc::quantization::InputStatistics;
+using ::qc::quantization::ScaleRule;
+
+namespace qc {
+
+namespace {
+/// The second step: rounding, with what the first left.
+class Search {
+public:
+  Search(LoadedModel &model, const SearchRequest &request,
+         const BuildHooks &hooks)
+      : model(model), request(request), hooks(hooks),
+        parameters(model.baseFolder), evaluator(parameters) {}
+
+  Error run();
+
+private:
+  Error readImportance();
+  Error runStages(ComponentStore &store);
+  Expected<bool> restoreStage(const LayerStage &stage, ComponentStore &store);
+  Error quantizeStage(const LayerStage &stage, ComponentStore &store,
+                      const InputStatistics *inputs);
+  Expected<std::vector<std::vector<float>>> matricesOf(const LayerStage &stage);
+  Expected<quantization::QuantizedMatrix>
+  quantize(const LayerStage &stage, const StageLayer &layer,
+           const std::vector<float> &matrix, const InputStatistics *inputs);
+
+  LoadedModel &model;
+  const SearchRequest &request;
+  const BuildHooks &hooks;
+  ParameterStore parameters;
+  Evaluator evaluator;
+  quantization::ImportanceMatrix importance;
+  /// The number of the next weight.
+  size_t next = 0;
+};
+} // namespace
+
+Error Search::readImportance() {
+  if (request.options.imatrixFile.empty())
+    return Error::success();
+  auto read = imatrix::readFile(request.options.imatrixFile);
+  if (!read)
+    return read.takeError();
+  importance = std::move(*read);
+  return Error::success();
+}
+
+Expected<quantization::QuantizedMatrix>
+Search::quantize(const LayerStage &stage, const StageLayer &layer,
+                 const std::vector<float> &matrix,
+                 const InputStatistics *inputs) {
+  quantization::MatrixOptions options;
+  options.transposed = true;
+  options.scales = request.algorithms.scales;
+  options.gptq.enabled = request.algorithms.gptq;
+  quantization::LayerInput input;
+  input.statistics = inputs;
+  std::vector<float> means;
+  auto entry = importance.entries.find(llama::ggufTensorName(layer.name));
+  if (entry != importance.entries.end()) {
+    means = entry->second.means();
+    input.importance = means;
+  } else if (options.scales == ScaleRule::Importance && !inputs) {
+    return inputError("bad-imatrix", request.options.imatrixFile,
+                      llama::ggufTensorName(layer.name), "no entry",
+                      "one for each quantized matrix, or --calib");
+  }
+  return quantization::quantizeMatrix(viewOf(stage, layer, matrix),
+                                      *layer.encoding.getGroupFormat(), input,
+                                      options);
+}
+
+Expected<std::vector<std::vector<float>>>
+Search::matricesOf(const LayerStage &stage) {
+  std::vector<std::vector<float>> matrices;
+  for (const StageLayer &layer : stage.layers) {
+    auto matrix = matrixOf(layer.getQuantize().getInput(), evaluator);
+    if (!matrix)
+      return matrix.takeError();
+    matrices.push_back(std::move(*matrix));
+  }
+  return matrices;
+}
+
+Error Search::quantizeStage(const LayerStage &stage, ComponentStore &store,
+                            const InputStatistics *inputs) {
+  auto matrices = matricesOf(stage);
+  if (!matrices)
+    return matrices.takeError();
+  std::vector<std::optional<Expected<quantization::QuantizedMatrix>>> results(
+      stage.layers.size());
+  {
+    llvm::DefaultThreadPool pool(
+        llvm::hardware_concurrency(request.options.jobs));
+    for (size_t i = 0; i < results.size(); ++i)
+      pool.async([&, i] {
+        results[i].emplace(
+            quantize(stage, stage.layers[i], (*matrices)[i], inputs));
+      });
+    pool.wait();
+  }
+  for (auto [layer, result] : llvm::zip_equal(stage.layers, results)) {
+    if (!*result)
+      return result->takeError();
+    if (Error error = store.replace(next++, layer, &(*result)->encoded))
+      return error;
+  }
+  return Error::success();
+}
+
+/// Takes what an earlier run found of a stage, if that is all of it.
+Expected<bool> Search::restoreStage(const LayerStage &stage,
+                                    ComponentStore &store) {
+  for (auto [i, layer] : llvm::enumerate(stage.layers))
+    if (!store.has(next + i, layer))
+      return false;
+  for (const StageLayer &layer : stage.layers)
+    if (Error error = store.replace(next++, layer, nullptr))
+      return std::move(error);
+  return true;
+}
+
+Error Search::runStages(ComponentStore &store) {
+  std::vector<LayerStage> stages =
+      findStages(*model.module, StageLevel::Quantized);
+  StageRunner runner(model, request, hooks, stages.size(), "quantizing");
+  bool withHessian =
+      request.algorithms.gptq || request.algorithms.scales == ScaleRule::Output;
+  for (const LayerStage &stage : stages) {
+    auto restored = restoreStage(stage, store);
+    if (!restored)
+      return restored.takeError();
+    if (!*restored) {
+      auto inputs = runner.inputsOf(stage, withHessian);
+      if (!inputs)
+        return inputs.takeError();
+      if (Error error = runner.tell(0.5))
+        return error;
+      if (Error error =
+              quantizeStage(stage, store, *inputs ? &**inputs : nullptr))
+        return error;
+    }
+    runner.finishStage();
+  }
+  return Error::success();
+}
+
+Error Search::run() {
+  if (Error error = readImportance())
+    return error;
+  auto store = ComponentStore::open(model, request);
+  if (!store)
+    return store.takeError();
+  Error error = runStages(*store);
+  if (error && !store->path().empty() && next > 0 && hooks.note)
+    hooks.note(std::to_string(next) + " layers are done, in " + store->path() +
+               "; --resume goes on with the next");
+  return error;
+}
+
+Error searchWeights(LoadedModel &model, const SearchRequest &request,
+                    const BuildHooks &hooks) {
+  return Search(model, request, hooks).run();
+}
+
+} // namespace qc

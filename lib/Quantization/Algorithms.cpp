@@ -1,0 +1,56 @@
+//===- Algorithms.cpp - What is done to weights ---------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "qc/Quantization/Algorithms.h"
+#include "qc/Support/Error.h"
+#include "llvm/ADT/StringSwitch.h"
+
+#include <optional>
+
+using namespace qc::quantization;
+
+llvm::Expected<Algorithms>
+Algorithms::parse(const std::vector<std::string> &names) {
+  auto refuse = [](const std::string &found, const llvm::Twine &expected) {
+    return inputError("bad-option", "", "--algorithm", found, expected);
+  };
+  Algorithms result;
+  std::optional<ScaleRule> rule;
+  for (const std::string &name : names) {
+    auto scales = llvm::StringSwitch<std::optional<ScaleRule>>(name)
+                      .Case("rtn", ScaleRule::Range)
+                      .Case("mse", ScaleRule::Mse)
+                      .Case("imatrix", ScaleRule::Importance)
+                      .Case("output", ScaleRule::Output)
+                      .Default(std::nullopt);
+    auto channels = llvm::StringSwitch<Channels>(name)
+                        .Case("awq", Channels::Awq)
+                        .Case("smoothquant", Channels::SmoothQuant)
+                        .Default(Channels::None);
+    if (scales) {
+      if (rule)
+        return refuse("a second rule for scales, " + name,
+                      "one of rtn, mse, imatrix and output");
+      rule = scales;
+    } else if (name == "gptq") {
+      result.gptq = true;
+    } else if (channels == Channels::None) {
+      return refuse(printable(name),
+                    "rtn, mse, imatrix, output, gptq, awq or smoothquant");
+    } else if (result.channels != Channels::None || result.gptq || rule) {
+      return refuse(name + " after another algorithm",
+                    "scales of channels, which weights are rounded with, "
+                    "first and once");
+    } else {
+      result.channels = channels;
+    }
+  }
+  result.scales = rule                               ? *rule
+                  : result.channels == Channels::Awq ? ScaleRule::Output
+                  : result.gptq                      ? ScaleRule::Mse
+                                                     : ScaleRule::Range;
+  return result;
+}
