@@ -193,121 +193,6 @@ qc::buildTemporary(StringRef model, const CompileOptions &options,
   return LoadedNet::open(path, load);
 }
 
-/// The float network that times and quality are compared with: none where it
-/// is what is built.
-static std::unique_ptr<LoadedNet> floatNet(const BuildRequest &request) {
-  CompileOptions options = request.options;
-  options.precision = "keep";
-  options.layers.clear();
-  options.recipeFile.clear();
-  options.calib.clear();
-  options.stats.clear();
-  options.kernels = "generated";
-  options.oneDNNLayers.clear();
-  LoadOptions load;
-  load.threads = options.threads;
-  auto net = buildTemporary(request.model, options, load);
-  if (net)
-    return std::move(*net);
-  llvm::consumeError(net.takeError());
-  return nullptr;
-}
-
-static Error measureTimes(LoadedNet &net, LoadedNet *other,
-                          BuildResult &result) {
-  BenchRequest bench;
-  bench.milliseconds = 500;
-  auto inputs = benchInputs(net);
-  if (!inputs)
-    return inputs.takeError();
-  auto times = net.bench(*inputs, bench);
-  if (!times)
-    return times.takeError();
-  result.times = std::move(*times);
-  if (!other)
-    return Error::success();
-  auto again = other->bench(*inputs, bench);
-  if (!again) {
-    llvm::consumeError(again.takeError());
-    return Error::success();
-  }
-  result.fp32Times = std::move(*again);
-  return Error::success();
-}
-
-static Error measureQuality(const BuildRequest &request, LoadedNet &net,
-                            Network *reference, const BuildHooks &hooks,
-                            BuildResult &result) {
-  auto metric = MetricSpec::parse(request.metric);
-  if (!metric)
-    return metric.takeError();
-  DataOptions options;
-  options.labels = request.labels;
-  auto data = DataSet::open(request.evalData, net.inputs(), options);
-  if (!data)
-    return data.takeError();
-  auto evaluation =
-      evaluate(net, reference, **data, *metric, [&](int64_t done, int64_t all) {
-        return !hooks.progress ||
-               hooks.progress("evaluating", static_cast<double>(done) / all);
-      });
-  if (!evaluation)
-    return evaluation.takeError();
-  if (evaluation->interrupted)
-    return inputError("interrupted", "", "", "an interrupt", "");
-  result.metric = *metric;
-  result.quality = evaluation->records.value();
-  if (evaluation->reference.samples()) {
-    result.referenceQuality = evaluation->reference.value();
-    result.difference = evaluation->records.minus(evaluation->reference);
-  }
-  return Error::success();
-}
-
-/// Writes the artifact to a temporary place, loads and measures it there.
-static Error measure(const BuildRequest &request, Station &station,
-                     const BuildHooks &hooks, BuildResult &result) {
-  if (station.spec.net.language)
-    return Error::success();
-  const Target &target = request.options.target;
-  bool runsHere = hostRuns(target.arch, target.levels.front());
-  if ((!request.measure || !runsHere) && request.evalData.empty())
-    return Error::success();
-  TemporaryFolder folder("qc-net");
-  std::string path = folder.path("net");
-  auto sizes = writeArtifact(station.spec, path);
-  if (!sizes)
-    return sizes.takeError();
-  LoadOptions load;
-  load.threads = request.options.threads;
-  auto net = LoadedNet::open(path, load);
-  if (!net)
-    return net.takeError();
-  if (Error error = step(hooks, "measuring"))
-    return error;
-  std::unique_ptr<LoadedNet> reference;
-  if (wantsQuantization(request.options) || !request.evalData.empty())
-    reference = floatNet(request);
-  if (runsHere && request.measure) {
-    if (Error error = measureTimes(**net, reference.get(), result))
-      return error;
-    if (Error error = timeLaunches(station.net, station.launchTimes))
-      return error;
-  }
-  if (request.evalData.empty())
-    return Error::success();
-  std::unique_ptr<ReferenceNet> slow;
-  if (!reference) {
-    auto opened = ReferenceNet::open(request.model, request.options);
-    if (!opened)
-      return opened.takeError();
-    slow = std::move(*opened);
-  }
-  Network *compared =
-      reference ? static_cast<Network *>(reference.get()) : slow.get();
-  return measureQuality(request, **net, compared, hooks, result);
-}
-
 Expected<BuildResult> qc::build(const BuildRequest &request,
                                 const BuildHooks &hooks) {
   if (Error error = checkOutputFolder(request.output, request.force))
@@ -318,7 +203,7 @@ Expected<BuildResult> qc::build(const BuildRequest &request,
     return station.takeError();
   for (const std::string &remark : station->remarks)
     result.warnings.push_back(remark);
-  if (Error error = measure(request, *station, hooks, result))
+  if (Error error = measureBuild(request, *station, hooks, result))
     return error;
   ArtifactSpec &spec = station->spec;
   spec.force = request.force;

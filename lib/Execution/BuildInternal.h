@@ -94,6 +94,10 @@ llvm::Expected<StatisticsFile> toLevelTwo(LoadedModel &model,
                                           const BuildHooks &hooks,
                                           std::vector<std::string> &remarks);
 
+/// Writes the artifact to a temporary place, loads and measures it there.
+llvm::Error measureBuild(const BuildRequest &request, Station &station,
+                         const BuildHooks &hooks, BuildResult &result);
+
 /// The prefix of files and symbols: --name, or the model's name.
 llvm::Expected<std::string> nameOf(const BuildRequest &request,
                                    const LoadedModel &model);

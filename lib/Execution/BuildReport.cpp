@@ -119,15 +119,28 @@ static json::Array layersJson(const Station &station) {
   return layers;
 }
 
+/// Of the file, or of the weights in a folder.
+static uint64_t sourceBytes(StringRef model) {
+  uint64_t bytes = 0;
+  if (!llvm::sys::fs::is_directory(model))
+    return llvm::sys::fs::file_size(model, bytes) ? 0 : bytes;
+  std::error_code code;
+  for (llvm::sys::fs::directory_iterator entry(model, code), end;
+       !code && entry != end; entry.increment(code))
+    if (llvm::sys::path::extension(entry->path()) == ".safetensors")
+      if (auto status = entry->status())
+        bytes += status->getSize();
+  return bytes;
+}
+
 static json::Object sourceJson(const BuildRequest &request,
                                const Station &station) {
-  uint64_t bytes = 0;
-  if (llvm::sys::fs::file_size(request.model, bytes))
-    bytes = 0;
+  bool isFolder = llvm::sys::fs::is_directory(request.model);
+  StringRef suffix = llvm::sys::path::extension(request.model);
   return json::Object{
-      {"format", llvm::sys::path::extension(request.model).drop_front()},
+      {"format", isFolder ? "safetensors" : suffix.drop_front()},
       {"dtype", "f32"},
-      {"bytes", bytes},
+      {"bytes", sourceBytes(request.model)},
       {"licence", station.net.licence.empty()
                       ? json::Value(nullptr)
                       : json::Value(json::fixUTF8(station.net.licence))}};
@@ -162,6 +175,7 @@ void qc::describe(const BuildRequest &request, Station &station,
   ArtifactSpec &spec = station.spec;
   const CompileOptions &options = request.options;
   json::Object &report = spec.report;
+  const std::optional<LanguageSpec> &language = spec.net.language;
   report["source"] = sourceJson(request, station);
   report["command"] = json::fixUTF8(request.command);
   report["machine"] = machineText();
@@ -169,20 +183,20 @@ void qc::describe(const BuildRequest &request, Station &station,
       "qc " + request.version + ", LLVM " + LLVM_VERSION_STRING;
   report["target"] = options.target.text;
   report["precision"] = options.precision;
-  uint64_t sourceBytes = 0;
-  if (llvm::sys::fs::file_size(request.model, sourceBytes))
-    sourceBytes = 0;
   report["bytes"] = json::Object{{"fp32", result.fp32Bytes},
-                                 {"source", sourceBytes},
+                                 {"source", sourceBytes(request.model)},
                                  {"weights", station.net.weightsBytes},
                                  {"artifact", nullptr}};
-  report["memory"] =
-      json::Object{{"arena", result.arenaBytes},
-                   {"kv_per_token", nullptr},
-                   {"peak", result.arenaBytes + station.net.weightsBytes}};
+  report["memory"] = json::Object{
+      {"arena", result.arenaBytes},
+      {"kv_per_token",
+       language ? json::Value(language->cacheBytes()) : json::Value(nullptr)},
+      {"peak", result.arenaBytes + station.net.weightsBytes}};
   report["latency_ms"] = json::Object{{"fp32", timesJson(result.fp32Times)},
                                       {"this", timesJson(result.times)},
                                       {"threads", options.threads}};
+  if (language)
+    report["language_model"] = stepsJson(result.stepsRequest, result.steps);
   report["metric"] = metricJson(result);
   report["verdict"] = nullptr;
   report["calibration"] = nullptr;

@@ -22,6 +22,10 @@ using Kind = MetricSpec::Kind;
 
 Expected<MetricRecorder> MetricRecorder::create(const MetricSpec &spec,
                                                 ArrayRef<NetPort> ports) {
+  if (spec.isOfQuestions())
+    return inputError("bad-option", "", "--metric", spec.text,
+                      "a metric of arrays; this one is of a language model's "
+                      "answers to the questions of a .jsonl");
   MetricRecorder recorder;
   recorder.records.spec = spec;
   switch (spec.kind) {

@@ -204,14 +204,14 @@ const std::vector<NetPort> &JitNet::inputs() const { return state->inputs; }
 const std::vector<NetPort> &JitNet::outputs() const { return state->outputs; }
 const CompiledNet &JitNet::compiled() const { return state->net; }
 
-/// The sequences of a state [sequences, layers, 2, heads, capacity, size].
-static std::vector<qc_rt_sequence> sequencesOf(const HostTensor &state) {
+/// The sequences of a state [sequences, layers, 2, heads, capacity, size],
+/// which a run changes.
+static std::vector<qc_rt_sequence> sequencesOf(HostTensor &state) {
   std::vector<qc_rt_sequence> result;
   int64_t count = state.dim(0);
   for (int64_t i = 0; i < count; ++i)
     result.push_back(
-        {const_cast<char *>(state.bytes()) + state.byteCount() / count * i,
-         state.dim(4)});
+        {state.mutableBytes() + state.byteCount() / count * i, state.dim(4)});
   return result;
 }
 
@@ -223,10 +223,12 @@ JitNet::run(llvm::ArrayRef<HostTensor> tensors) {
   llvm::SmallVector<int64_t> symbols(net.symbols.size(), 1);
   std::vector<void *> inputs, outputs;
   std::vector<qc_rt_sequence> sequences;
+  HostTensor changed;
   for (auto [tensor, port] : llvm::zip_equal(tensors, net.inputs)) {
     inputs.push_back(const_cast<char *>(tensor.bytes()));
     if (port.isState) {
-      sequences = sequencesOf(tensor);
+      changed = tensor;
+      sequences = sequencesOf(changed);
       inputs.back() = sequences.data();
     }
     for (auto [size, axis] : llvm::zip_equal(tensor.shape(), port.axes))

@@ -50,6 +50,7 @@ Error LanguageNet::open(int64_t tokens) {
   RunnerProcess &process = loaded->process();
   process.sendNumber(QC_RUNNER_OPEN);
   process.sendNumber(tokens);
+  process.sendNumber(facts.vocabulary);
   return check(process.receiveNumber());
 }
 

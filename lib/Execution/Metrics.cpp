@@ -44,7 +44,10 @@ static const MetricName metricNames[] = {
     {"cosine", Kind::Cosine},
     {"agreement", Kind::Agreement},
     {"kl", Kind::Kl},
-    {"spearman-cosine", Kind::SpearmanCosine}};
+    {"spearman-cosine", Kind::SpearmanCosine},
+    {"exact-match", Kind::ExactMatch},
+    {"choice", Kind::Choice},
+    {"choice-sum", Kind::ChoiceSum}};
 
 Expected<MetricSpec> MetricSpec::parse(StringRef given) {
   MetricSpec spec;
@@ -63,10 +66,9 @@ Expected<MetricSpec> MetricSpec::parse(StringRef given) {
     }
     known += std::string(known.empty() ? "" : ", ") + entry.name;
   }
-  for (StringRef later : {"ppl", "exact-match", "choice"})
-    if (name == later)
-      return inputError("not-built", "", "--metric",
-                        later + ", which is not built yet", known);
+  if (name == "ppl")
+    return inputError("bad-option", "", "--metric", name,
+                      known + "; qc perplexity measures it");
   return inputError("bad-option", "", "--metric", printable(given),
                     known + ", with an output as in top1(logits) if need be");
 }
@@ -75,17 +77,23 @@ bool MetricSpec::needsLabels() const {
   return kind == Kind::Top1 || kind == Kind::Top5 ||
          kind == Kind::SpearmanCosine;
 }
-bool MetricSpec::needsReference() const { return !needsLabels(); }
+bool MetricSpec::isOfQuestions() const {
+  return kind == Kind::ExactMatch || kind == Kind::Choice ||
+         kind == Kind::ChoiceSum;
+}
+bool MetricSpec::needsReference() const {
+  return !needsLabels() && !isOfQuestions();
+}
 bool MetricSpec::higherIsBetter() const {
   return kind != Kind::Mse && kind != Kind::Kl;
 }
 bool MetricSpec::isRate() const {
-  return kind == Kind::Top1 || kind == Kind::Top5 || kind == Kind::Agreement;
+  return kind == Kind::Top1 || kind == Kind::Top5 || kind == Kind::Agreement ||
+         isOfQuestions();
 }
 
-static bool isMean(Kind kind) {
-  return kind == Kind::Top1 || kind == Kind::Top5 || kind == Kind::Agreement ||
-         kind == Kind::Cosine || kind == Kind::Kl;
+static bool isMean(const MetricSpec &spec) {
+  return spec.isRate() || spec.kind == Kind::Cosine || spec.kind == Kind::Kl;
 }
 
 /// Ranks from 1; equal values share the mean of theirs.
@@ -210,7 +218,7 @@ MetricValue MetricRecords::value() const {
   result.value = reduce(*this, everything(*this));
   if (spec.isRate())
     wilsonInterval(result);
-  else if (isMean(spec.kind))
+  else if (isMean(spec))
     normalInterval(result, numbers);
   else
     resample(result, [&](const auto &pick) { return reduce(*this, pick); });
@@ -225,7 +233,7 @@ MetricValue MetricRecords::minus(const MetricRecords &other) const {
   std::vector<size_t> all = everything(*this);
   all.resize(result.samples);
   result.value = reduce(*this, all) - reduce(other, all);
-  if (isMean(spec.kind)) {
+  if (isMean(spec)) {
     std::vector<double> differences;
     for (size_t index : all)
       differences.push_back(numbers[index] - other.numbers[index]);

@@ -87,8 +87,7 @@ std::vector<PerplexityWindow> qc::cutWindows(ArrayRef<int32_t> text,
   return windows;
 }
 
-/// log of the sum of exp of a row.
-static double logSum(ArrayRef<float> row) {
+double qc::logSumExp(ArrayRef<float> row) {
   double top = *std::max_element(row.begin(), row.end()), sum = 0;
   for (float x : row)
     sum += std::exp(static_cast<double>(x) - top);
@@ -107,14 +106,14 @@ struct Totals {
 } // namespace
 
 void Totals::add(ArrayRef<float> row, int32_t next) {
-  double value = logSum(row) - static_cast<double>(row[next]);
+  double value = logSumExp(row) - static_cast<double>(row[next]);
   loss += value;
   squares += value * value;
   ++count;
 }
 
 void Totals::compare(ArrayRef<float> row, ArrayRef<float> reference) {
-  double sum = logSum(row), referenceSum = logSum(reference), result = 0;
+  double sum = logSumExp(row), referenceSum = logSumExp(reference), result = 0;
   for (auto [x, r] : llvm::zip_equal(row, reference)) {
     double p = static_cast<double>(r) - referenceSum;
     result += std::exp(p) * (p - (static_cast<double>(x) - sum));

@@ -213,8 +213,10 @@ static void describeLanguage(ModuleOp module, NetSpec &net) {
   const PortSpec &cache = net.inputs.back();
   l.layers = cache.axes[1].offset;
   l.heads = cache.axes[3].offset;
-  l.head_size = cache.axes[5].offset;
-  l.element_bytes = cache.dtype == QC_RT_F32 ? 4 : 2;
+  int64_t bytes = cache.dtype == QC_RT_F32  ? 4
+                  : cache.dtype == QC_RT_I8 ? 1
+                                            : 2;
+  l.row_bytes = cache.axes[5].offset * bytes;
   l.tokens_symbol = net.inputs[0].axes[0].symbol;
   l.rows_symbol = net.inputs[3].axes[0].symbol;
   l.sequences_symbol = cache.axes[0].symbol;

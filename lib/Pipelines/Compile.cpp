@@ -10,11 +10,10 @@
 #include "mlir/Parser/Parser.h"
 #include "qc/Dialect/QC/IR/QCDialect.h"
 #include "qc/Dialect/QC/IR/QCOps.h"
-#include "qc/Import/Llama/Import.h"
 #include "qc/Import/ONNX/Import.h"
+#include "qc/Pipelines/LanguageFiles.h"
 #include "qc/Support/ParameterStore.h"
 #include "qc/Target/Codegen/ObjectEmitter.h"
-#include "qc/Tokenizer/ChatTemplate.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 
@@ -122,26 +121,20 @@ readLanguageModel(MLIRContext &context, llvm::StringRef path,
   import.context = options.context;
   import.sequences = options.sequences.value_or(1);
   import.cache = options.cache;
-  auto read = llama::importModel(&context, path, import);
-  if (!read)
-    return read.takeError();
-  auto tokenizer = readTokenizer(path);
-  if (!tokenizer)
-    return tokenizer.takeError();
-  auto chat = readModelChatTemplate(path);
-  if (!chat)
-    return chat.takeError();
+  auto files = readLanguageFiles(context, path, import);
+  if (!files)
+    return files.takeError();
   LoadedModel model;
-  model.chatTemplate = std::move(chat->text);
-  model.specialTokens = std::move(chat->tokens);
-  if (*tokenizer) {
-    auto tables = compileTokenizer(**tokenizer);
+  model.chatTemplate = std::move(files->chat.text);
+  model.specialTokens = std::move(files->chat.tokens);
+  if (files->tokenizer) {
+    auto tables = compileTokenizer(*files->tokenizer);
     if (!tables)
       return tables.takeError();
     model.tokenizer = std::move(*tables);
   }
-  model.module = std::move(read->module);
-  model.licence = std::move(read->licence);
+  model.module = std::move(files->model.module);
+  model.licence = std::move(files->model.licence);
   return model;
 }
 

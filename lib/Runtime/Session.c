@@ -3,7 +3,7 @@
 |* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 |*
 |* A session is one block of memory: the session, its arrays, the arena, and
-|* the keys and values of its tokens [layers, 2, heads, max_tokens, size].
+|* the keys and values of its tokens [layers, 2, heads, max_tokens] rows.
 |*
 \*===----------------------------------------------------------------------===*/
 
@@ -18,11 +18,6 @@
 #define STOP_BYTES 16384
 
 static const struct qc_rt_language *const language = &qc_rt_language_descriptor;
-
-/* Bytes of keys and values that one head of one layer has for a token. */
-static size_t row_bytes(void) {
-  return (size_t)(language->head_size * language->element_bytes);
-}
 
 static size_t runs(void) {
   return (size_t)(language->layers * 2 * language->heads);
@@ -58,7 +53,8 @@ static size_t lay_out(const struct qc_rt_model *model, int32_t max_tokens,
       place(&at, (size_t)language->vocabulary * sizeof *s->candidates);
   size_t text = place(&at, text_bytes(model));
   size_t arena = place(&at, (size_t)model->net->arena_bytes);
-  size_t cache = place(&at, runs() * (size_t)max_tokens * row_bytes());
+  size_t cache =
+      place(&at, runs() * (size_t)max_tokens * (size_t)language->row_bytes);
   if (!block)
     return at;
   memset(block + own, 0, sizeof *s);
@@ -152,7 +148,7 @@ int32_t qc_rt_session_copy(struct qc_rt_session *to,
     return QC_RT_E_ARGUMENT;
   if (from->count > to->max_tokens)
     return QC_RT_E_SHAPE;
-  size_t row = row_bytes();
+  size_t row = (size_t)language->row_bytes;
   for (size_t run = 0; run < runs(); ++run)
     memcpy((char *)to->own.data + run * (size_t)to->own.capacity * row,
            (const char *)from->own.data +

@@ -14,6 +14,7 @@
 #include "qc/Support/OutputFile.h"
 
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
@@ -42,6 +43,14 @@ static void printTable(const BuildRequest &request, const BuildResult &result) {
   if (result.times)
     table.add(
         {"latency (median)", latency(result.fp32Times), latency(result.times)});
+  auto rate = [](std::optional<double> tokens) {
+    return tokens ? llvm::formatv("{0:f1} tokens/s", *tokens).str()
+                  : std::string();
+  };
+  if (result.steps) {
+    table.add({"prefill", "", rate(result.steps->prefill)});
+    table.add({"decode", "", rate(result.steps->decode)});
+  }
   if (result.metric) {
     bool compared = result.referenceQuality.samples > 0;
     table.add({result.metric->text,

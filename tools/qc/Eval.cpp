@@ -6,11 +6,12 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Driver.h"
+#include "Language.h"
 #include "Process.h"
 #include "Table.h"
 
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace qc;
@@ -26,14 +27,11 @@ struct EvalCommand {
   std::string data, metric, reference, labels = "labels", metricCommand;
   int64_t samples = -1;
   int threads = 1;
+  /// Of a .jsonl.
+  QuestionsRequest questions;
   CompileArguments arguments;
 };
 } // namespace
-
-static json::Object valueJson(const MetricValue &value) {
-  return json::Object{{"value", value.value},
-                      {"ci95", json::Array{value.low, value.high}}};
-}
 
 static Expected<std::unique_ptr<Network>> open(Driver &driver,
                                                const EvalCommand &command,
@@ -65,9 +63,25 @@ static Expected<Evaluation> evaluateOne(Driver &driver,
   return result;
 }
 
+static Expected<int> evalJsonLines(Driver &driver, EvalCommand &command) {
+  QuestionsRequest &request = command.questions;
+  request.model = command.models.front();
+  request.reference = command.reference;
+  request.data = command.data;
+  request.metric = command.metric;
+  request.context = command.arguments.options.context;
+  request.samples = command.samples;
+  request.threads = command.threads;
+  return evalQuestions(driver, request);
+}
+
 static Expected<int> eval(Driver &driver, EvalCommand &command) {
   if (!command.metricCommand.empty())
     return notBuilt("the option --metric-command");
+  if (llvm::sys::path::extension(command.data) == ".jsonl")
+    return evalJsonLines(driver, command);
+  if (command.metric.empty())
+    return inputError("bad-option", "", "--metric", "none", "a metric");
   auto options = command.arguments.finish();
   if (!options)
     return options.takeError();
@@ -106,10 +120,7 @@ static Expected<int> eval(Driver &driver, EvalCommand &command) {
     driver.print(std::move(object));
     return ExitDone;
   }
-  llvm::outs() << spec->text << " " << metricText(*spec, value.value)
-               << "  95 %: [" << metricText(*spec, value.low) << ", "
-               << metricText(*spec, value.high) << "], " << value.samples
-               << " samples\n";
+  llvm::outs() << valueText(*spec, value) << "\n";
   if (compared)
     llvm::outs() << "reference "
                  << metricText(*spec, result->reference.value().value)
@@ -117,14 +128,10 @@ static Expected<int> eval(Driver &driver, EvalCommand &command) {
   return ExitDone;
 }
 
-static void addData(CLI::App &command, EvalCommand &state, bool required) {
-  command.add_option("--data", state.data, "An .npz or a folder of them")
-      ->required(required);
-  command
-      .add_option("--metric", state.metric,
-                  "top1, top5, mse, sqnr, psnr, cosine, agreement, kl, "
-                  "spearman-cosine, or with an output: top1(logits)")
-      ->required(required);
+static void addData(CLI::App &command, EvalCommand &state) {
+  command.add_option("--metric", state.metric,
+                     "top1, top5, mse, sqnr, psnr, cosine, agreement, kl, "
+                     "spearman-cosine, or with an output: top1(logits)");
   command.add_option("--labels", state.labels,
                      "Array with the labels (labels)");
   command.add_option("--samples", state.samples, "Use the first N samples");
@@ -138,11 +145,23 @@ void qc::driver::addEval(CLI::App &app, Driver &driver) {
   state->models.resize(1);
   command->add_option("MODEL", state->models[0], "A folder of qc, or a model")
       ->required();
-  addData(*command, *state, true);
+  command
+      ->add_option("--data", state->data,
+                   "An .npz or a folder of them; language models: a .jsonl")
+      ->required();
+  addData(*command, *state);
   command->add_option("--reference", state->reference,
                       "A model or folder to compare with, paired");
   command->add_option("--metric-command", state->metricCommand,
                       "Not built yet");
+  command
+      ->add_option("-n", state->questions.most,
+                   "exact-match: most tokens of an answer (64)")
+      ->check(CLI::Range(1, INT32_MAX));
+  command
+      ->add_option("--stop", state->questions.stops,
+                   "exact-match: text that ends an answer (a line break)")
+      ->allow_extra_args(false);
   state->arguments.addModelOptions(*command);
   driver.addCommon(*command);
   command->callback([&driver, state] {
@@ -295,7 +314,8 @@ void qc::driver::addCompare(CLI::App &app, Driver &driver) {
       ->add_option("MODEL", state->models,
                    "Folders of qc and models; the first is compared with")
       ->required();
-  addData(*command, *state, false);
+  command->add_option("--data", state->data, "An .npz or a folder of them");
+  addData(*command, *state);
   state->arguments.addModelOptions(*command);
   driver.addCommon(*command);
   command->callback([&driver, state] {

@@ -10,9 +10,7 @@
 #include "Table.h"
 
 #include "qc/Dialect/QC/IR/QCOps.h"
-#include "qc/Import/Llama/Import.h"
-#include "qc/Tokenizer/ChatTemplate.h"
-#include "qc/Tokenizer/Tokenizer.h"
+#include "qc/Pipelines/LanguageFiles.h"
 
 #include "llvm/Support/raw_ostream.h"
 
@@ -51,18 +49,13 @@ static int64_t parametersOf(const llama::ModelConfig &config) {
 
 Expected<int> qc::driver::inspectLanguage(Driver &driver, StringRef path) {
   auto context = makeContext();
-  auto model = llama::importModel(context.get(), path);
-  if (!model)
-    return model.takeError();
-  auto tokenizer = readTokenizer(path);
-  if (!tokenizer)
-    return tokenizer.takeError();
-  auto chat = readModelChatTemplate(path);
-  if (!chat)
-    return chat.takeError();
-  const llama::ModelConfig &c = model->config;
+  auto files = readLanguageFiles(*context, path);
+  if (!files)
+    return files.takeError();
+  const auto &[model, tokenizer, chat] = *files;
+  const llama::ModelConfig &c = model.config;
   json::Object weights;
-  for (const auto &[format, bytes] : bytesByFormat(*model->module))
+  for (const auto &[format, bytes] : bytesByFormat(*model.module))
     weights[format] = bytes;
   json::Object facts{{"family", c.family},
                      {"parameters", parametersOf(c)},
@@ -77,10 +70,10 @@ Expected<int> qc::driver::inspectLanguage(Driver &driver, StringRef path) {
                      {"tied_embeddings", c.tiedEmbeddings},
                      {"bos", c.bosId},
                      {"ends", json::Array(c.endIds)},
-                     {"tokenizer", tokenizer->has_value()},
-                     {"chat_template", !chat->text.empty()},
+                     {"tokenizer", tokenizer.has_value()},
+                     {"chat_template", !chat.text.empty()},
                      {"weight_bytes", std::move(weights)},
-                     {"licence", json::fixUTF8(model->licence)}};
+                     {"licence", json::fixUTF8(model.licence)}};
   if (driver.json)
     driver.print(std::move(facts));
   else

@@ -9,7 +9,7 @@
 
 #include "Driver.h"
 
-#include "qc/Execution/LanguageNet.h"
+#include "qc/Execution/Steps.h"
 
 namespace qc::driver {
 
@@ -19,17 +19,24 @@ llvm::Expected<std::unique_ptr<LanguageNet>>
 openLanguage(Driver &driver, llvm::StringRef path, int threads,
              std::optional<int64_t> context = {});
 
-/// Tokens that are measured: `prompt` at once, then `tokens` one by one.
-struct StepsRequest {
-  int32_t prompt = 128, tokens = 128;
-  int threads = 1;
-  /// Time to spend; there are at least three runs.
-  int64_t milliseconds = 2000;
-};
-
 /// Measures and reports tokens per second.
 llvm::Expected<int> benchSteps(Driver &driver, llvm::StringRef path,
                                LanguageNet &net, const StepsRequest &request);
+
+/// Questions to ask; see Execution/Questions.h.
+struct QuestionsRequest {
+  std::string model, reference, data, metric;
+  std::optional<int64_t> context;
+  int64_t samples = -1;
+  int threads = 1;
+  int32_t most = 64;
+  /// Empty: a line break.
+  std::vector<std::string> stops;
+};
+
+/// Asks the questions of a .jsonl and reports how many answers are right.
+llvm::Expected<int> evalQuestions(Driver &driver,
+                                  const QuestionsRequest &request);
 
 /// Reports what the files of a language model say of it.
 llvm::Expected<int> inspectLanguage(Driver &driver, llvm::StringRef path);

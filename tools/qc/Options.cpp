@@ -34,7 +34,7 @@ void CompileArguments::addModelOptions(CLI::App &command) {
                      "own, up to 8192)");
   command.add_option("--cache", options.cache,
                      "Language models: type of the key-value cache, f32, f16 "
-                     "(default) or bf16");
+                     "(default), bf16 or int8");
 }
 
 void CompileArguments::addCalibrationOptions(CLI::App &command) {

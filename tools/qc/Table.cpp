@@ -79,3 +79,15 @@ std::string qc::driver::intervalText(const MetricSpec &spec,
          format(form, value.low * scale) + ", " +
          format(form, value.high * scale) + "]" + unit;
 }
+
+std::string qc::driver::valueText(const MetricSpec &spec,
+                                  const MetricValue &value) {
+  return spec.text + " " + metricText(spec, value.value) + "  95 %: [" +
+         metricText(spec, value.low) + ", " + metricText(spec, value.high) +
+         "], " + std::to_string(value.samples) + " samples";
+}
+
+llvm::json::Object qc::driver::valueJson(const MetricValue &value) {
+  return llvm::json::Object{{"value", value.value},
+                            {"ci95", llvm::json::Array{value.low, value.high}}};
+}

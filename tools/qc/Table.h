@@ -9,6 +9,8 @@
 
 #include "qc/Execution/Metrics.h"
 
+#include "llvm/Support/JSON.h"
+
 #include <string>
 #include <vector>
 
@@ -32,6 +34,10 @@ std::string bytesText(uint64_t bytes);
 std::string millisecondsText(double milliseconds);
 /// `88.88 %` of a rate, `31.2 dB`, else the number.
 std::string metricText(const MetricSpec &spec, double value);
+/// `top1 88.88 %  95 %: [88.20 %, 89.50 %], 10000 samples`.
+std::string valueText(const MetricSpec &spec, const MetricValue &value);
+/// The value and its interval.
+llvm::json::Object valueJson(const MetricValue &value);
 /// `-0.12 [-0.40, +0.16] pp`.
 std::string intervalText(const MetricSpec &spec, const MetricValue &value);
 

@@ -12,6 +12,7 @@
 
 #include "qc/Execution/LoadedNet.h"
 #include "qc/Execution/Metrics.h"
+#include "qc/Execution/Steps.h"
 #include "qc/Pipelines/Compile.h"
 #include "qc/Quantization/ImportanceMatrix.h"
 
@@ -46,6 +47,9 @@ struct BuildResult {
   uint64_t fp32Bytes = 0, arenaBytes = 0;
   /// Null where nothing was measured.
   std::optional<BenchTimes> times, fp32Times;
+  /// Of language models: what was measured, if the target runs here.
+  StepsRequest stepsRequest;
+  std::optional<StepRates> steps;
   std::optional<MetricSpec> metric;
   MetricValue quality, referenceQuality, difference;
   std::vector<std::string> warnings;

@@ -29,7 +29,11 @@ struct MetricSpec {
     Cosine,
     Agreement,
     Kl,
-    SpearmanCosine
+    SpearmanCosine,
+    // Of language models (Questions.h).
+    ExactMatch,
+    Choice,
+    ChoiceSum
   } kind = Kind::Top1;
   std::string text, output;
 
@@ -37,8 +41,10 @@ struct MetricSpec {
   bool needsLabels() const;
   /// Compares with the outputs of another network.
   bool needsReference() const;
+  /// Is of a language model's answers to questions.
+  bool isOfQuestions() const;
   bool higherIsBetter() const;
-  /// In [0, 1], shown as per cent: top1, top5, agreement.
+  /// In [0, 1], shown as per cent.
   bool isRate() const;
 };
 

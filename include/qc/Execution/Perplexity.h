@@ -46,6 +46,9 @@ std::vector<PerplexityWindow> cutWindows(llvm::ArrayRef<int32_t> text,
                                          int32_t bos,
                                          const PerplexityRequest &request);
 
+/// log of the sum of exp of a row of logits.
+double logSumExp(llvm::ArrayRef<float> row);
+
 struct Perplexity {
   double perplexity = 0, standardError = 0;
   int64_t tokens = 0;

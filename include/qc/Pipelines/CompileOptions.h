@@ -82,7 +82,7 @@ struct CompileOptions {
   std::vector<ShapeOverride> shapes;
   std::vector<InputOverride> inputs;
   /// Of language models: tokens of a sequence, sequences of a step, and the
-  /// type of the cache (f32, f16 or bf16).
+  /// type of the cache (f32, f16, bf16 or int8).
   std::optional<int64_t> context, sequences;
   std::string cache = "f16";
 

@@ -28,8 +28,8 @@ enum {
 
 /** The description of a language model. */
 struct qc_rt_language {
-  /** The cache of a token: layers * 2 * heads * head_size elements. */
-  int64_t layers, heads, head_size, element_bytes;
+  /** The cache of a token: layers * 2 * heads rows. */
+  int64_t layers, heads, row_bytes;
   int64_t vocabulary;
   /** Largest number of tokens of a session; tokens and sessions of one step. */
   int64_t context, step_tokens, step_sequences;

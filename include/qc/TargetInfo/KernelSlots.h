@@ -408,8 +408,8 @@ enum { X, Y, Cos, Sin, Tokens, Heads, Size, Pairs, Chunk, Count };
 } // namespace rope
 
 /// A cache is given by its table: for each sequence the address of its memory
-/// [layers, 2, heads, capacity, size] and, as an i64, its capacity. Positions
-/// and Sequences are i32.
+/// [layers, 2, heads, capacity, size] and, as an i64, its capacity; a row of i8
+/// has its scale after it, as f32. Positions and Sequences are i32.
 ///
 /// kv_append: as qc.kv_append. types = f32, the cache's. Result is the place
 /// of the new cache, which is the old one's. part: chunk tokens.

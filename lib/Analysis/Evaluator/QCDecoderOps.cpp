@@ -11,8 +11,11 @@
 #include "qc/Dialect/QC/IR/QCOps.h"
 #include "qc/Numerics/Blocks.h"
 #include "qc/Numerics/Elementary.h"
+#include "qc/Numerics/Encode.h"
 #include "qc/Numerics/Float16.h"
 #include "qc/Numerics/Reduce.h"
+
+#include <array>
 
 using namespace mlir;
 using namespace ::qc;
@@ -65,7 +68,8 @@ static llvm::Error runRope(Interpreter &interpreter, mlir::qc::RopeOp op) {
 }
 
 namespace {
-/// A cache and where the rows of a layer start.
+/// A cache and where the rows of a layer start. `size` elements of a row are
+/// numbers; a row of codes ends in their scale.
 struct Cache {
   HostTensor tensor;
   int64_t layer;
@@ -75,7 +79,6 @@ struct Cache {
   int64_t sequences() const { return tensor.dim(0); }
   int64_t heads() const { return tensor.dim(3); }
   int64_t context() const { return tensor.dim(4); }
-  int64_t size() const { return tensor.dim(5); }
   bool has(int64_t sequence, int64_t position) const {
     return sequence >= 0 && sequence < sequences() && position >= 0 &&
            position < context();
@@ -84,10 +87,17 @@ struct Cache {
   int64_t row(int64_t sequence, int64_t part, int64_t head,
               int64_t position) const {
     int64_t at = (sequence * tensor.dim(1) + layer) * 2 + part;
-    return ((at * heads() + head) * context() + position) * size();
+    return ((at * heads() + head) * context() + position) * tensor.dim(5);
   }
 };
 } // namespace
+
+/// The encoding of a row of codes.
+static num::AffineFormat codedRow(int64_t size) {
+  num::AffineFormat format;
+  format.group = {1, size};
+  return format;
+}
 
 static void storeRow(HostTensor &to, int64_t at, const float *from,
                      int64_t count) {
@@ -95,10 +105,45 @@ static void storeRow(HostTensor &to, int64_t at, const float *from,
     std::copy(from, from + count, to.mutableData<float>().data() + at);
     return;
   }
+  if (to.dtype() == DType::I8) {
+    num::Encoded row =
+        num::encodeAffine({from, static_cast<size_t>(count)},
+                          std::array<int64_t, 2>{1, count}, codedRow(count));
+    int8_t *bytes = to.mutableData<int8_t>().data() + at;
+    for (const num::ComponentData &part : row.data)
+      bytes = std::copy(part.bytes.begin(), part.bytes.end(), bytes);
+    return;
+  }
   bool half = to.dtype() == DType::F16;
   uint16_t *bits = to.mutableData<uint16_t>().data() + at;
   for (int64_t i = 0; i < count; ++i)
     bits[i] = half ? num::floatToHalf(from[i]) : num::floatToBFloat16(from[i]);
+}
+
+/// `rows` rows of a cache from element `at` on, as f32.
+static std::vector<float> loadRows(const HostTensor &from, int64_t at,
+                                   int64_t rows, int64_t size) {
+  std::vector<float> values;
+  if (from.dtype() != DType::I8) {
+    for (int64_t i = 0; i < rows * size; ++i)
+      values.push_back(static_cast<float>(from.asDouble(at + i)));
+    return values;
+  }
+  num::DecodeSpec spec = num::affineSpec(codedRow(size));
+  std::array<int64_t, 2> shape = {1, size};
+  const auto *bytes =
+      reinterpret_cast<const uint8_t *>(from.as<int8_t>().data()) + at;
+  for (int64_t row = 0; row < rows; ++row) {
+    std::vector<num::ComponentData> data;
+    for (num::Component &component : num::components(spec, shape)) {
+      const uint8_t *end =
+          bytes + num::byteSize(component.kind, component.shape);
+      data.push_back({std::move(component), {bytes, end}});
+      bytes = end;
+    }
+    llvm::append_range(values, num::decode(spec, shape, data));
+  }
+  return values;
 }
 
 static llvm::Error runKVAppend(Interpreter &interpreter,
@@ -113,7 +158,7 @@ static llvm::Error runKVAppend(Interpreter &interpreter,
   QC_RETURN_IF_ERROR(
       checkShape(op, "sequences", sequences.shape(), {keys.dim(0)}));
   Cache cache(interpreter.tensor(op.getCache()), op.getLayer());
-  int64_t heads = cache.heads(), size = cache.size();
+  int64_t heads = cache.heads(), size = keys.dim(2);
   for (int64_t i = 0; i < keys.dim(0); ++i) {
     int64_t position = positions.asInt(i), sequence = sequences.asInt(i);
     for (int64_t h = 0; cache.has(sequence, position) && h < heads; ++h)
@@ -158,11 +203,10 @@ static llvm::Error runAttention(Interpreter &interpreter,
   int64_t rows = queries.dim(0), heads = queries.dim(1);
   QC_RETURN_IF_ERROR(checkShape(op, "positions", positions.shape(), {rows}));
   QC_RETURN_IF_ERROR(checkShape(op, "sequences", sequences.shape(), {rows}));
-  Cache cache(interpreter.tensor(op.getCache()).toF32(), op.getLayer());
-  int64_t size = cache.size(), window = op.getWindow();
+  Cache cache(interpreter.tensor(op.getCache()), op.getLayer());
+  int64_t size = queries.dim(2), window = op.getWindow();
   int64_t queriesPerKey = heads / cache.heads();
   HostTensor result(DType::F32, queries.shape());
-  const float *all = cache.tensor.as<float>().data();
   for (int64_t at = 0; at < rows * heads; ++at) {
     int64_t position = positions.asInt(at / heads);
     int64_t sequence = sequences.asInt(at / heads);
@@ -170,11 +214,14 @@ static llvm::Error runAttention(Interpreter &interpreter,
       continue;
     int64_t first =
         window ? std::max<int64_t>(0, position - window + 1) : int64_t(0);
-    int64_t head = at % heads / queriesPerKey;
-    attend(op, queries.as<float>().data() + at * size,
-           all + cache.row(sequence, 0, head, first),
-           all + cache.row(sequence, 1, head, first), position + 1 - first,
-           size, result.mutableData<float>().data() + at * size);
+    int64_t head = at % heads / queriesPerKey, count = position + 1 - first;
+    auto rows = [&](int64_t part) {
+      return loadRows(cache.tensor, cache.row(sequence, part, head, first),
+                      count, size);
+    };
+    attend(op, queries.as<float>().data() + at * size, rows(0).data(),
+           rows(1).data(), count, size,
+           result.mutableData<float>().data() + at * size);
   }
   interpreter.set(op, std::move(result));
   return llvm::Error::success();

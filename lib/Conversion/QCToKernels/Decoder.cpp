@@ -21,6 +21,8 @@ static RankedTensorType typeOf(Value value) {
 /// The cache's element type as keys name it.
 static std::string cacheType(Value cache) {
   Type element = typeOf(cache).getElementType();
+  if (element.isInteger(8))
+    return "i8";
   return element.isF16() ? "f16" : element.isBF16() ? "bf16" : "f32";
 }
 

@@ -37,6 +37,8 @@ struct language {
                         char *out, int32_t capacity);
   const char *(*chat_template)(const void *model);
   void *model, *session;
+  /* Logits of a token. */
+  int64_t vocabulary;
 };
 
 int is_language_model(void *handle, const char *name) {
@@ -85,6 +87,7 @@ static void keep_tokens(struct language *l) {
 
 static void answer_open(struct language *l) {
   int32_t tokens = (int32_t)receive_number();
+  l->vocabulary = receive_number();
   if (l->session)
     l->session_close(l->session);
   l->session = NULL;
@@ -120,12 +123,12 @@ static void answer_detokenize(struct language *l) {
   free(tokens);
 }
 
-static void answer_eval(struct language *l, int64_t vocabulary) {
+static void answer_eval(struct language *l) {
   keep_tokens(l);
   int64_t all = receive_number();
   int32_t n;
   int32_t *tokens = receive_tokens(&n);
-  size_t bytes = (size_t)(all ? n : 1) * (size_t)vocabulary * sizeof(float);
+  size_t bytes = (size_t)(all ? n : 1) * (size_t)l->vocabulary * sizeof(float);
   float *logits = allocate(bytes);
   const int32_t *list = tokens;
   int32_t status = all ? l->eval_all(l->session, tokens, n, logits)
@@ -174,11 +177,11 @@ static void answer_generate(struct language *l) {
   free(tokens);
 }
 
-static void answer_steps(struct language *l, int64_t vocabulary) {
+static void answer_steps(struct language *l) {
   int32_t n, one = 1, status = 0;
   int32_t *tokens = receive_tokens(&n);
   int32_t prompt = (int32_t)receive_number();
-  float *logits = allocate((size_t)vocabulary * sizeof *logits);
+  float *logits = allocate((size_t)l->vocabulary * sizeof *logits);
   const int32_t *next = tokens;
   if (l->session)
     l->session_truncate(l->session, 0);
@@ -200,12 +203,6 @@ static void answer_steps(struct language *l, int64_t vocabulary) {
   free(tokens);
 }
 
-static int64_t vocabulary_of(const char *manifest) {
-  const char *key = "\"vocabulary\":";
-  const char *at = strstr(manifest, key);
-  return at ? atoll(at + strlen(key)) : 0;
-}
-
 int serve_language_model(void *handle, const char *name, const char *weights,
                          int32_t threads) {
   struct language l = load(handle, name);
@@ -216,7 +213,6 @@ int serve_language_model(void *handle, const char *name, const char *weights,
   if (status)
     return 0;
   const char *manifest = l.manifest();
-  int64_t vocabulary = vocabulary_of(manifest);
   send_number(0);
   send_text(manifest, strlen(manifest));
   send_number(0);
@@ -233,7 +229,7 @@ int serve_language_model(void *handle, const char *name, const char *weights,
       answer_detokenize(&l);
       break;
     case QC_RUNNER_EVAL:
-      answer_eval(&l, vocabulary);
+      answer_eval(&l);
       break;
     case QC_RUNNER_GENERATE:
       answer_generate(&l);
@@ -244,7 +240,7 @@ int serve_language_model(void *handle, const char *name, const char *weights,
       break;
     }
     case QC_RUNNER_STEPS:
-      answer_steps(&l, vocabulary);
+      answer_steps(&l);
       break;
     default:
       return 0;

@@ -21,7 +21,7 @@
 |* The library of a language model has no ports and other requests, all about
 |* one session; KEEP is how many of its tokens it keeps before anything is done,
 |* -1 is all.
-|* Request OPEN: room for tokens. Answer: status.
+|* Request OPEN: room for tokens, the size of the vocabulary. Answer: status.
 |* Request TOKENIZE: add special, a text. Answer: the count or minus a status,
 |*   and a text of 32-bit tokens.
 |* Request DETOKENIZE: a text of tokens. Answer: as above, with a text.

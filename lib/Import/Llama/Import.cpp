@@ -108,9 +108,10 @@ static func::FuncOp makeMain(OpBuilder &b, const ModelConfig &config,
                              Type cacheElement) {
   constexpr int64_t any = ShapedType::kDynamic;
   auto indices = RankedTensorType::get({any}, b.getI32Type());
+  // A row of codes has their scale beside it.
+  int64_t row = config.headDim + (cacheElement.isInteger(8) ? 4 : 0);
   auto cache = RankedTensorType::get(
-      {any, config.layers, 2, config.kvHeads, any, config.headDim},
-      cacheElement);
+      {any, config.layers, 2, config.kvHeads, any, row}, cacheElement);
   auto logits = RankedTensorType::get({any, config.vocab}, b.getF32Type());
   auto main = func::FuncOp::create(
       b, b.getUnknownLoc(), "main",
@@ -145,6 +146,7 @@ static Type cacheType(OpBuilder &b, llvm::StringRef name) {
       .Case("f32", b.getF32Type())
       .Case("f16", b.getF16Type())
       .Case("bf16", b.getBF16Type())
+      .Case("int8", b.getI8Type())
       .Default(Type());
 }
 
@@ -165,7 +167,7 @@ static Expected<OwningOpRef<ModuleOp>> buildModule(MLIRContext *context,
   Type element = cacheType(b, options.cache);
   if (!element)
     return inputError("bad-option", path, "--cache", printable(options.cache),
-                      "f32, f16 or bf16");
+                      "f32, f16, bf16 or int8");
   OwningOpRef<ModuleOp> module = ModuleOp::create(b, b.getUnknownLoc());
   b.setInsertionPointToStart(module->getBody());
   func::FuncOp main = makeMain(b, source.config, element);

@@ -107,8 +107,7 @@ static json::Object languageJson(const LanguageSpec &language) {
                       {"tokenizer", l.tokenizer_bytes != 0},
                       {"chat_template", !language.chatTemplate.empty()},
                       {"special_tokens", std::move(tokens)},
-                      {"kv_bytes_per_token",
-                       l.layers * 2 * l.heads * l.head_size * l.element_bytes}};
+                      {"kv_bytes_per_token", language.cacheBytes()}};
 }
 
 json::Object qc::artifact::embeddedManifest(const ArtifactSpec &spec,

@@ -212,9 +212,8 @@ static void emitNet(Emitter &emit, const ArtifactSpec &spec,
 static void emitLanguage(Emitter &emit, const LanguageSpec &language) {
   const qc_rt_language &l = language.numbers;
   SmallVector<Constant *> members, ends;
-  for (int64_t value :
-       {l.layers, l.heads, l.head_size, l.element_bytes, l.vocabulary,
-        l.context, l.step_tokens, l.step_sequences})
+  for (int64_t value : {l.layers, l.heads, l.row_bytes, l.vocabulary, l.context,
+                        l.step_tokens, l.step_sequences})
     members.push_back(emit.i64(value));
   for (int32_t value :
        {l.tokens_symbol, l.rows_symbol, l.sequences_symbol, l.context_symbol})
@@ -229,7 +228,7 @@ static void emitLanguage(Emitter &emit, const LanguageSpec &language) {
   members.push_back(emit.table(ends, "ends"));
   members.push_back(emit.i32(language.ends.size()));
   members.push_back(emit.i32(0));
-  static_assert(sizeof l == 120);
+  static_assert(sizeof l == 112);
   Constant *value = emit.record(members);
   auto *global = new GlobalVariable(emit.module, value->getType(), true,
                                     GlobalValue::ExternalLinkage, value,

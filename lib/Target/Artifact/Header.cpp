@@ -150,18 +150,16 @@ static void portComments(llvm::raw_ostream &os, const NetSpec &net) {
        << symbol.max << "]\n";
 }
 
-/// The declarations; `@` stands for the name and `$` for it in capitals.
-static const char declarations[] = R"(
+/// What every header begins and ends with; `@` stands for the name and `$` for
+/// it in capitals.
+static const char firstDeclarations[] = R"(
 #define $_ABI 1
-
-/** Bytes of the arena at the largest shapes. */
-#define $_ARENA_BYTES %u
 
 /** Every function that can fail says how. */
 typedef enum {
   $_OK,
   $_E_ARGUMENT, /* null, misaligned or out of range */
-  $_E_SHAPE,    /* a size that the network does not take, or too few bytes */
+  $_E_SHAPE,    /* a size that the network does not take, or too little room */
   $_E_ABI,      /* header and library are of different versions */
   $_E_CPU,      /* the CPU lacks instructions that the library needs */
   $_E_WEIGHTS,  /* weights missing, or not those of this network */
@@ -169,6 +167,43 @@ typedef enum {
   $_E_DEVICE,   /* a device that the library does not run on */
   $_E_PROVIDER  /* oneDNN failed, or has no fast kernel for a layer */
 } @_status;
+
+/** Runs body(arg, i) for each i in [0, n) and returns when all are done. */
+typedef void (*@_parallel_for)(void *pool, int32_t n,
+                               void (*body)(void *arg, int32_t i), void *arg);
+
+/** Read-only once open: any number of threads may share it. */
+typedef struct @_model @_model;
+
+/** Zero means the default of each member. */
+typedef struct {
+  uint32_t size; /* sizeof(@_options): may grow */
+  int32_t threads, device;
+  const char *weights_file; /* default: @.weights */
+  const void *weights;      /* contents of that file in memory, 64-aligned */
+  size_t weights_bytes;
+  @_parallel_for parallel_for;
+  void *pool;
+} @_options;
+)";
+
+static const char lastDeclarations[] = R"(
+/** The status in words. */
+const char *@_status_text(@_status status);
+/** Where the library comes from, as JSON. */
+const char *@_manifest(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
+)";
+
+/// The declarations of a network.
+static const char declarations[] = R"(
+/** Bytes of the arena at the largest shapes. */
+#define $_ARENA_BYTES %u
 
 /** Element types of ports; f16 and bf16 are kept in uint16_t. */
 enum {
@@ -206,25 +241,8 @@ typedef struct {
   int32_t device; /* -1 = host */
 } @_tensor;
 
-/** Runs body(arg, i) for each i in [0, n) and returns when all are done. */
-typedef void (*@_parallel_for)(void *pool, int32_t n,
-                               void (*body)(void *arg, int32_t i), void *arg);
-
-/** Read-only once open: any number of threads may share it. */
-typedef struct @_model @_model;
 /** Used by one thread at a time. */
 typedef struct @_context @_context;
-
-/** Zero means the default of each member. */
-typedef struct {
-  uint32_t size; /* sizeof(@_options): may grow */
-  int32_t threads, device;
-  const char *weights_file; /* default: @.weights */
-  const void *weights;      /* contents of that file in memory, 64-aligned */
-  size_t weights_bytes;
-  @_parallel_for parallel_for;
-  void *pool;
-} @_options;
 
 /** Opens the network: abi is $_ABI; options may be NULL. Picks the best code
  * that the CPU can run. */
@@ -248,13 +266,6 @@ void @_context_close(@_context *context);
  * @_outputs. Neither allocates, locks nor prints. stream is NULL. */
 @_status @_run(@_context *context, const @_tensor *inputs, @_tensor *outputs,
                void *stream);
-)";
-
-static const char lastDeclarations[] = R"(
-/** The status in words. */
-const char *@_status_text(@_status status);
-/** Where the library comes from, as JSON. */
-const char *@_manifest(void);
 )";
 
 std::string qc::artifact::substitute(StringRef text, const NetSpec &net) {
@@ -285,27 +296,39 @@ static void runF32(llvm::raw_ostream &os, const NetSpec &net) {
   os << ");\n";
 }
 
+std::string qc::artifact::frameHeader(const NetSpec &net, StringRef comment,
+                                      StringRef middle) {
+  StringRef guard = R"(#ifndef QC_$_H
+#define QC_$_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+)";
+  return "/*" + comment.str() + " */\n" + substitute(guard, net) +
+         substitute(firstDeclarations, net) + middle.str() +
+         substitute(lastDeclarations, net);
+}
+
 std::string qc::headerText(const NetSpec &net) {
   if (net.language)
     return languageHeaderText(net);
-  std::string out, upper = StringRef(net.name).upper();
-  llvm::raw_string_ostream os(out);
-  os << "/* " << net.name
-     << ".h - a compiled neural network; made by qc.\n *\n";
-  portComments(os, net);
-  os << " *\n * A model is shared and read-only; a context belongs to one "
-        "thread "
-        "at a time;\n * running never allocates, locks or prints"
-     << (net.threading == QC_RT_THREADING_OPENMP
-             ? " (after a thread's first run)"
-             : "")
-     << ".\n */\n#ifndef QC_" << upper << "_H\n#define QC_" << upper
-     << "_H\n\n#include <stddef.h>\n#include <stdint.h>\n\n"
-        "#ifdef __cplusplus\nextern \"C\" {\n#endif\n";
+  std::string comment, middle;
+  llvm::raw_string_ostream about(comment), os(middle);
+  about << " " << net.name
+        << ".h - a compiled neural network; made by qc.\n *\n";
+  portComments(about, net);
+  about << " *\n * A model is shared and read-only; a context belongs to one "
+           "thread at a time;\n * running never allocates, locks or prints"
+        << (net.threading == QC_RT_THREADING_OPENMP
+                ? " (after a thread's first run)"
+                : "")
+        << ".\n";
   os << substitute(declarations, net);
   if (hasRunF32(net))
     runF32(os, net);
-  os << substitute(lastDeclarations, net)
-     << "\n#ifdef __cplusplus\n}\n#endif\n\n#endif\n";
-  return out;
+  return frameHeader(net, comment, middle);
 }

@@ -68,6 +68,10 @@ llvm::Expected<std::string> linkShared(const ArtifactSpec &spec,
 std::string cmakeText(const ArtifactSpec &spec);
 std::string pkgConfigText(const ArtifactSpec &spec);
 std::string exampleText(const NetSpec &net);
+/// A whole header: a comment, what all of them begin with, the declarations of
+/// this kind of network, and the end.
+std::string frameHeader(const NetSpec &net, llvm::StringRef comment,
+                        llvm::StringRef middle);
 /// NAME.h and example.c of a language model.
 std::string languageHeaderText(const NetSpec &net);
 std::string languageExampleText(const NetSpec &net);

@@ -13,21 +13,6 @@ using namespace qc::artifact;
 
 /// `@` stands for the name and `$` for it in capitals.
 static const char declarations[] = R"(
-#define $_ABI 1
-
-/** Every function that can fail says how. */
-typedef enum {
-  $_OK,
-  $_E_ARGUMENT, /* null, misaligned or out of range */
-  $_E_SHAPE,    /* more tokens than the session has room for */
-  $_E_ABI,      /* header and library are of different versions */
-  $_E_CPU,      /* the CPU lacks instructions that the library needs */
-  $_E_WEIGHTS,  /* weights missing, or not those of this model */
-  $_E_MEMORY,   /* out of memory, or the given memory is too small */
-  $_E_DEVICE,   /* a device that the library does not run on */
-  $_E_PROVIDER
-} @_status;
-
 /** Why a generation ended. */
 typedef enum {
   $_FINISH_LENGTH, /* as many tokens as were asked for */
@@ -37,25 +22,8 @@ typedef enum {
   $_FINISH_CONTEXT /* the session has no room */
 } @_finish;
 
-/** Runs body(arg, i) for each i in [0, n) and returns when all are done. */
-typedef void (*@_parallel_for)(void *pool, int32_t n,
-                               void (*body)(void *arg, int32_t i), void *arg);
-
-/** Read-only once open: any number of threads may share it. */
-typedef struct @_model @_model;
 /** What the model remembers of one text. Used by one thread at a time. */
 typedef struct @_session @_session;
-
-/** Zero means the default of each member. */
-typedef struct {
-  uint32_t size; /* sizeof(@_options): may grow */
-  int32_t threads, device;
-  const char *weights_file; /* default: @.weights */
-  const void *weights;      /* contents of that file in memory, 64-aligned */
-  size_t weights_bytes;
-  @_parallel_for parallel_for;
-  void *pool;
-} @_options;
 
 /** How the next token is drawn; zeros take the likeliest one. In this order:
  * repeat_penalty divides logits of the last 64 tokens; the top_k likeliest;
@@ -125,44 +93,21 @@ int32_t @_detokenize(const @_model *model, const int32_t *tokens, int32_t n,
 const char *@_chat_template(const @_model *model);
 /** The tokens that end a text. */
 const int32_t *@_end_tokens(const @_model *model, int32_t *count);
-
-/** The status in words. */
-const char *@_status_text(@_status status);
-/** Where the library comes from, as JSON. */
-const char *@_manifest(void);
-
-#ifdef __cplusplus
-}
-#endif
-
-#endif
 )";
 
 std::string qc::artifact::languageHeaderText(const NetSpec &net) {
   const qc_rt_language &l = net.language->numbers;
-  std::string out;
-  llvm::raw_string_ostream os(out);
-  os << substitute(R"(/* @.h - a compiled language model; made by qc.
+  llvm::StringRef comment = R"( @.h - a compiled language model; made by qc.
  *
  * A model is shared and read-only; a session belongs to one thread at a time;
  * evaluating never allocates, locks or prints.
- */
-#ifndef QC_$_H
-#define QC_$_H
-
-#include <stddef.h>
-#include <stdint.h>
-
-#ifdef __cplusplus
-extern "C" {
-#endif
-
-)",
-                   net)
-     << substitute("#define $_VOCABULARY ", net) << l.vocabulary << "\n"
-     << substitute("#define $_CONTEXT ", net) << l.context << "\n"
+)";
+  std::string middle;
+  llvm::raw_string_ostream os(middle);
+  os << substitute("\n#define $_VOCABULARY ", net) << l.vocabulary
+     << substitute("\n#define $_CONTEXT ", net) << l.context << "\n"
      << substitute(declarations, net);
-  return out;
+  return frameHeader(net, substitute(comment, net), middle);
 }
 
 static const char example[] = R"(/* example.c - goes on with a text.

@@ -33,7 +33,7 @@ public:
 private:
   void token(Val i, Val keyHead);
   void query(Val q, Val keys, Val values, Val count, Val y);
-  Val score(Val q, Val key);
+  Val score(Val q, const CacheTable::Row &key);
   void weigh(Val values, Val count, Val y);
   Val multiplyAdd(Val a, Val b, Val sum) {
     return k.level().hasFma ? k.fma(a, b, sum) : sum + a * b;
@@ -52,19 +52,19 @@ private:
 };
 } // namespace
 
-Val Attention::score(Val q, Val key) {
+Val Attention::score(Val q, const CacheTable::Row &key) {
   unsigned lanes = k.lanes();
   Strip whole{lanes, Val()}, one;
   Val end = size & -int64_t(lanes);
   Val sum = k.loop(k.i64(0), end, lanes, {k.zero(k.vec(k.f32(), lanes))},
                    [&](Val j, llvm::ArrayRef<Val> carried) {
                      Val a = k.load(k.vec(k.f32(), lanes), q + j * 4);
-                     Val b = cache.load(key + j * cache.elementBytes(), whole);
+                     Val b = cache.load(key, j, whole);
                      return Vals{multiplyAdd(a, b, carried[0])};
                    })[0];
   sum = k.loop(end, size, 1, {sumOf(sum)},
                [&](Val j, llvm::ArrayRef<Val> carried) {
-                 Val b = cache.load(key + j * cache.elementBytes(), one);
+                 Val b = cache.load(key, j, one);
                  return Vals{carried[0] + k.load(k.f32(), q + j * 4) * b};
                })[0];
   sum = sum * k.slotF32(Scale);
@@ -84,12 +84,11 @@ void Attention::weigh(Val values, Val count, Val y) {
     Vals sums =
         k.loop(k.i64(0), count, 1, start, [&](Val t, llvm::ArrayRef<Val> s) {
           Val p = k.splat(k.load(k.f32(), scores + t * 4), strip.lanes);
-          Val row = values + t * cache.rowBytes();
+          CacheTable::Row row = cache.row(values + t * cache.rowBytes());
           Vals next;
-          for (unsigned v = 0; v < vectors; ++v) {
-            Val at = (j + v * apart) * cache.elementBytes();
-            next.push_back(multiplyAdd(p, cache.load(row + at, strip), s[v]));
-          }
+          for (unsigned v = 0; v < vectors; ++v)
+            next.push_back(
+                multiplyAdd(p, cache.load(row, j + v * apart, strip), s[v]));
           return next;
         });
     for (unsigned v = 0; v < vectors; ++v)
@@ -104,7 +103,7 @@ void Attention::weigh(Val values, Val count, Val y) {
 
 void Attention::query(Val q, Val keys, Val values, Val count, Val y) {
   k.loop(k.i64(0), count, 1, [&](Val t) {
-    k.store(score(q, keys + t * cache.rowBytes()), scores + t * 4);
+    k.store(score(q, cache.row(keys + t * cache.rowBytes())), scores + t * 4);
   });
   RowWalk walk(k, count);
   softmaxRow(

@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Where the keys and values of a token lie (KernelSlots.h says how a cache is
-// given).
+// given). A row of codes ends in their scale.
 //
 //===----------------------------------------------------------------------===//
 
@@ -11,6 +11,7 @@
 #define QC_LIB_TARGET_KERNELS_CACHETABLE_H
 
 #include "HalfFloats.h"
+#include "RowWalk.h"
 
 namespace qc::kernels {
 
@@ -35,16 +36,40 @@ public:
     Val index = (layer * 2 + part) * heads + head;
     return k.load(k.ptr(), entry) + index * capacity * rowBytes();
   }
-  Val rowBytes() { return size * int64_t(type.bytes()); }
-  Val load(Val pointer, Strip strip) {
-    return loadFloats(k, type, pointer, strip);
+  Val rowBytes() {
+    return isCoded() ? size + scaleBytes : size * int64_t(type.bytes());
   }
-  void store(Val v, Val pointer, Strip strip) {
-    storeFloats(k, type, v, pointer, strip);
+
+  /// A row to read; its scale is there if it has codes.
+  struct Row {
+    Val at, scale;
+  };
+  Row row(Val at) {
+    return {at, isCoded() ? k.load(k.f32(), at + size) : Val()};
   }
-  int64_t elementBytes() const { return type.bytes(); }
+  /// Elements of a row from index j on.
+  Val load(const Row &row, Val j, Strip strip) {
+    Val at = row.at + j * int64_t(type.bytes());
+    if (!isCoded())
+      return loadFloats(k, type, at, strip);
+    Val values = k.convert(loadCodes(k, type, at, strip), k.f32());
+    return values *
+           (strip.lanes > 1 ? k.splat(row.scale, strip.lanes) : row.scale);
+  }
+  /// Writes a row of f32.
+  void store(Val from, Val at) {
+    if (isCoded())
+      return k.store(quantizeRow(k, type, from, at, size), at + size);
+    k.strips(k.i64(0), size, k.lanes(), [&](Val j, Strip strip) {
+      storeFloats(k, type, k.loadStrip(k.f32(), from + j * 4, strip),
+                  at + j * int64_t(type.bytes()), strip);
+    });
+  }
 
 private:
+  static constexpr int64_t scaleBytes = 4;
+  bool isCoded() const { return type.isCode(); }
+
   KernelBuilder &k;
   ElementType type;
   Val table, sequences, layer, heads, size;

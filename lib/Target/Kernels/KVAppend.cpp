@@ -18,9 +18,10 @@ std::optional<ElementType> kernels::parseCacheType(const KernelKey &key,
   llvm::SmallVector<ElementType> types;
   if (!parseTypes(key, 2, types, error))
     return std::nullopt;
-  if (key.types[0] == "f32" && types[1].isFloat && types[1].bits <= 32)
+  bool isFloat = types[1].isFloat && types[1].bits <= 32;
+  if (key.types[0] == "f32" && (isFloat || key.types[1] == "i8"))
     return types[1];
-  error = "expected the types f32 and f32, f16 or bf16";
+  error = "expected the types f32 and f32, f16, bf16 or i8";
   return std::nullopt;
 }
 
@@ -45,12 +46,8 @@ llvm::LogicalResult kernels::emitKVAppend(KernelBuilder &k,
         for (unsigned part : {0, 1}) {
           Val from =
               k.slotPtr(part ? Values : Keys) + (i * heads + head) * size * 4;
-          Val to =
-              cache.rows(sequence, part, head) + position * cache.rowBytes();
-          k.strips(k.i64(0), size, k.lanes(), [&](Val j, Strip strip) {
-            cache.store(k.loadStrip(k.f32(), from + j * 4, strip),
-                        to + j * cache.elementBytes(), strip);
-          });
+          cache.store(from, cache.rows(sequence, part, head) +
+                                position * cache.rowBytes());
         }
       });
     });

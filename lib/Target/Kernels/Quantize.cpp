@@ -62,6 +62,31 @@ llvm::LogicalResult kernels::emitDequantize(KernelBuilder &k,
   return llvm::success();
 }
 
+/// The scale that numerics::chooseAffine picks for the walk's row.
+static Val scaleOfRow(KernelBuilder &k, RowWalk &walk, Val x) {
+  // A NaN leaves the maximum as it is; infinities count as the largest.
+  Val amax = walk.reduce(
+      0.0, [&](Val i, Tail tail) { return abs(walk.load(x + i * 4, tail)); },
+      [&](Val a, Val b) { return max(b, a); });
+  amax = min(amax, 0x1.fffffep127);
+  Val scale = max(amax / 127.0, 0x1p-126);
+  return k.select(amax > 0.0, scale, k.f32(1.0));
+}
+
+Val kernels::quantizeRow(KernelBuilder &k, ElementType type, Val x, Val y,
+                         Val columns) {
+  RowWalk walk(k, columns);
+  Val scale = scaleOfRow(k, walk, x);
+  Val zero = k.i32(type.isSigned ? 0 : 128);
+  k.strips(k.i64(0), columns, k.lanes(), [&](Val i, Strip strip) {
+    Val t = k.loadStrip(k.f32(), x + i * 4, strip) / scale;
+    Val q = roundClamped(k, t, k.f32(-127.0), k.f32(127.0), zero);
+    q = k.select(eq(t, t), q, k.splat(zero, strip.lanes));
+    storeCodes(k, type, q, y + i, strip);
+  });
+  return scale;
+}
+
 llvm::LogicalResult kernels::emitQuantizeRows(KernelBuilder &k,
                                               const KernelKey &key,
                                               const numerics::DecodeSpec *,
@@ -76,25 +101,11 @@ llvm::LogicalResult kernels::emitQuantizeRows(KernelBuilder &k,
   using namespace slots::quantize_rows;
   Val xBase = k.slotPtr(X), yBase = k.slotPtr(Y), scales = k.slotPtr(RowScale);
   Val columns = k.slot(Columns);
-  Val zero = k.i32(types[1].isSigned ? 0 : 128);
   Range range = rangeOfPart(k, k.slot(Rows), k.slot(Chunk));
-  RowWalk walk(k, columns);
   k.loop(range.lo, range.hi, 1, [&](Val row) {
-    Val x = xBase + row * columns * 4, y = yBase + row * columns;
-    // A NaN leaves the maximum as it is; infinities count as the largest.
-    Val amax = walk.reduce(
-        0.0, [&](Val i, Tail tail) { return abs(walk.load(x + i * 4, tail)); },
-        [&](Val a, Val b) { return max(b, a); });
-    amax = min(amax, 0x1.fffffep127);
-    Val scale = max(amax / 127.0, 0x1p-126);
-    scale = k.select(amax > 0.0, scale, k.f32(1.0));
+    Val scale = quantizeRow(k, types[1], xBase + row * columns * 4,
+                            yBase + row * columns, columns);
     k.store(scale, scales + row * 4);
-    k.strips(k.i64(0), columns, k.lanes(), [&](Val i, Strip strip) {
-      Val t = k.loadStrip(k.f32(), x + i * 4, strip) / scale;
-      Val q = roundClamped(k, t, k.f32(-127.0), k.f32(127.0), zero);
-      q = k.select(eq(t, t), q, k.splat(zero, strip.lanes));
-      storeCodes(k, types[1], q, y + i, strip);
-    });
   });
   return llvm::success();
 }
@@ -102,12 +113,7 @@ llvm::LogicalResult kernels::emitQuantizeRows(KernelBuilder &k,
 /// One block of 32: a whole one, or the last of a row, whose rest is 0.
 static void quantizeBlock(KernelBuilder &k, RowWalk &walk, Val x, Val y,
                           Val scales, Val sums) {
-  Val amax = walk.reduce(
-      0.0, [&](Val i, Tail tail) { return abs(walk.load(x + i * 4, tail)); },
-      [&](Val a, Val b) { return max(b, a); });
-  amax = min(amax, 0x1.fffffep127);
-  Val scale = max(amax / 127.0, 0x1p-126);
-  scale = k.select(amax > 0.0, scale, k.f32(1.0));
+  Val scale = scaleOfRow(k, walk, x);
   k.store(scale, scales);
   mlir::Type lanes = k.vec(k.i32(), RowWalk::width);
   for (unsigned half : {0, 1}) {

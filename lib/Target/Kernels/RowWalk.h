@@ -11,7 +11,7 @@
 #ifndef QC_LIB_TARGET_KERNELS_ROWWALK_H
 #define QC_LIB_TARGET_KERNELS_ROWWALK_H
 
-#include "qc/Target/Kernels/KernelBuilder.h"
+#include "Parts.h"
 
 namespace qc::kernels {
 
@@ -55,6 +55,10 @@ private:
 /// input(i, tail); y may be where the input reads.
 void softmaxRow(KernelBuilder &k, RowWalk &walk, RowWalk::Term input, Val y,
                 bool isLog = false);
+
+/// Writes the codes of a row of f32, i8 or u8 around 128, and gives their
+/// scale, that of its largest magnitude.
+Val quantizeRow(KernelBuilder &k, ElementType type, Val x, Val y, Val columns);
 
 } // namespace qc::kernels
 

@@ -18,6 +18,14 @@ func.func @step(%tokens: tensor<?xi32>, %table: tensor<64x512xf32>, %cos: tensor
   return
 }
 
+// CHECK-LABEL: func.func @codes
+func.func @codes(%k: tensor<?x4x8xf32>, %at: tensor<?xi32>, %cache: tensor<?x5x2x4x?x12xi8>) {
+  // CHECK: qc.kv_append {{.*}} : tensor<?x5x2x4x?x12xi8>, tensor<?x4x8xf32>, tensor<?xi32>
+  %c = qc.kv_append %cache, %k, %k at %at in %at {layer = 3 : i64}
+    : tensor<?x5x2x4x?x12xi8>, tensor<?x4x8xf32>, tensor<?xi32>
+  return
+}
+
 // CHECK-LABEL: func.func @blocks
 func.func @blocks(%bytes: tensor<18432xi8>) {
   // CHECK: qc.unpack_blocks %{{.*}} : tensor<18432xi8> -> tensor<64x512xf32, #qc.ggml<q4_0, group = [32, 1]>>

@@ -26,6 +26,15 @@ func.func @kv_append_c1(%c: tensor<?x5x2x4x?x8xf16>, %k: tensor<?x3x8xf32>, %at:
 
 // -----
 
+func.func @kv_append_c1_no_scale(%c: tensor<?x5x2x4x?x8xi8>, %k: tensor<?x4x8xf32>, %at: tensor<?xi32>) {
+  // expected-error@+1 {{kv_append_c1: expected a cache [sequences, layers, 2, heads, context, size], of i8 with 4 bytes more for a scale}}
+  %y = qc.kv_append %c, %k, %k at %at in %at {layer = 0 : i64}
+    : tensor<?x5x2x4x?x8xi8>, tensor<?x4x8xf32>, tensor<?xi32>
+  return
+}
+
+// -----
+
 func.func @kv_append_c2(%c: tensor<?x5x2x4x?x8xf16>, %k: tensor<?x4x8xf32>, %at: tensor<?xi32>) {
   // expected-error@+1 {{kv_append_c2: layer 5 of a cache of 5 layers}}
   %y = qc.kv_append %c, %k, %k at %at in %at {layer = 5 : i64}

@@ -31,7 +31,7 @@ struct ImportOptions {
   std::optional<int64_t> context;
   /// Sequences that one step may have tokens of, and tokens of one step.
   int64_t sequences = 1, tokens = 256;
-  /// The cache's type: f32, f16 or bf16.
+  /// The cache's type: f32, f16, bf16 or int8.
   std::string cache = "f16";
 };
 

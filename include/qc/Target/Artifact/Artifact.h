@@ -63,6 +63,11 @@ struct LanguageSpec {
   std::map<std::string, std::string> specialTokens;
   std::vector<int32_t> ends;
   int32_t bos = -1;
+
+  /// Bytes of keys and values of a token.
+  int64_t cacheBytes() const {
+    return numbers.layers * 2 * numbers.heads * numbers.row_bytes;
+  }
 };
 
 /// What the descriptor says of a network (see qc/Runtime/Descriptor.h).

@@ -52,19 +52,29 @@ LogicalResult RopeOp::verify() {
          << getSin().getType();
 }
 
+/// Elements of a row of a cache for so many numbers: an i8 one has their scale
+/// beside them.
+static int64_t cacheRowSize(Value cache, int64_t size) {
+  constexpr int64_t scaleBytes = 4;
+  auto type = cast<RankedTensorType>(cache.getType());
+  return type.getElementType().isInteger(8) ? size + scaleBytes : size;
+}
+
 /// The cache and a tensor [tokens, heads, size] with its positions; `multiple`:
 /// its heads are a multiple of those of the cache.
 static LogicalResult verifyCache(Operation *op, Value cache, Value rows,
                                  Value positions, bool multiple,
                                  StringRef constraint) {
   ArrayRef<int64_t> shape = shapeOf(cache), row = shapeOf(rows);
-  bool fits = row.size() == 3 && hasShape(cache, {-1, -1, 2, -1, -1, row[2]}) &&
-              hasShape(positions, {row[0]}) && shape[1] > 0 && shape[3] > 0 &&
-              shape[5] > 0 && row[1] > 0;
+  bool fits = row.size() == 3 && row[2] > 0 &&
+              hasShape(cache, {-1, -1, 2, -1, -1, cacheRowSize(cache, row[2])});
+  fits = fits && hasShape(positions, {row[0]}) && shape[1] > 0 &&
+         shape[3] > 0 && row[1] > 0;
   if (fits && (multiple ? row[1] % shape[3] == 0 : row[1] == shape[3]))
     return success();
   return op->emitOpError(constraint)
          << ": expected a cache [sequences, layers, 2, heads, context, size], "
+            "of i8 with 4 bytes more for a scale, "
             "rows [T, heads, size] and T positions, found "
          << cache.getType() << ", " << rows.getType() << " and "
          << positions.getType();

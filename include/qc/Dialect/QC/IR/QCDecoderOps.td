@@ -10,6 +10,9 @@
 // of the third axis, values at 1. The cache is functional: an append gives the
 // cache with the new rows, and the old one may not be used after it.
 //
+// A row of a cache of i8 has 4 bytes more than the head size: the codes of
+// #qc.affine<i8, group = [1, head size], scale = f32>, then their scale.
+//
 //===----------------------------------------------------------------------===//
 
 #ifndef QC_DIALECT_QC_IR_QCDECODEROPS_TD
@@ -19,7 +22,7 @@ include "qc/Dialect/QC/IR/QCEncodings.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
 def QC_IndexVector : RankedTensorOf<[I32]>;
-def QC_Cache : RankedTensorOf<[F32, F16, BF16]>;
+def QC_Cache : RankedTensorOf<[F32, F16, BF16, I8]>;
 
 def QC_EmbeddingOp : QC_Op<"embedding", [Pure]> {
   let summary = "columns of a table, one for each token";
@@ -76,8 +79,9 @@ def QC_KVAppendOp
   let summary = "keys and values of new tokens, put into the cache";
   let description = [{
     cache[sequences[i], layer, 0, h, positions[i], :] = keys[i, h, :], and the
-    values at index 1, rounded to the cache's type. A token whose position or
-    sequence is outside the cache is left out.
+    values at index 1, rounded to the cache's type; in a cache of i8, encoded
+    with the scale that the row's largest magnitude gives. A token whose
+    position or sequence is outside the cache is left out.
 
     ```mlir
     %c1 = qc.kv_append %c0, %k, %v at %positions in %sequences {layer = 3 : i64}
