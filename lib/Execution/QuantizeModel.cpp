@@ -9,11 +9,13 @@
 
 #include "qc/Export/GGUF/LanguageModel.h"
 #include "qc/Export/ONNX/Export.h"
+#include "qc/Export/Safetensors/LanguageModel.h"
 #include "qc/Import/Llama/Import.h"
 #include "qc/Import/ONNX/Reader.h"
 #include "qc/Quantization/Mixture.h"
 #include "qc/Support/Error.h"
 
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 
 using namespace qc;
@@ -94,11 +96,17 @@ static Error writeLanguageModel(const Quantized &model,
   return Error::success();
 }
 
+static bool isFolderOfModel(StringRef model) {
+  return llama::isLanguageModel(model) && llvm::sys::fs::is_directory(model);
+}
+
 static const OutputKind kinds[] = {
     {".onnx", "an .onnx file",
      [](StringRef model) { return model.ends_with(".onnx"); }, writeONNX},
     {".gguf", "a language model", llama::isLanguageModel,
      writeLanguageModel<gguf::writeLanguageModel>},
+    {"/", "the folder of a language model", isFolderOfModel,
+     writeLanguageModel<safetensors::writeLanguageModel>},
 };
 
 static const OutputKind *findKind(StringRef output) {
@@ -114,10 +122,6 @@ static const OutputKind *findKind(StringRef output) {
 
 Error qc::checkQuantizedOutput(const BuildRequest &request) {
   StringRef output = request.output;
-  if (output.ends_with("/"))
-    return inputError("not-built", "", "",
-                      "writing a folder of safetensors, which is not built yet",
-                      "");
   const OutputKind *kind = findKind(output);
   StringRef ending = llvm::sys::path::extension(output);
   if (!kind)

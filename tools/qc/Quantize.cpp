@@ -76,7 +76,7 @@ static Expected<int> runQuantize(Driver &driver, QuantizeCommand &command) {
 
 void qc::driver::addQuantize(CLI::App &app, Driver &driver) {
   CLI::App *command = app.add_subcommand(
-      "quantize", "The quantized model itself, as ONNX or GGUF");
+      "quantize", "The quantized model itself, as ONNX, GGUF or safetensors");
   auto state = std::make_shared<QuantizeCommand>();
   command
       ->add_option("MODEL", state->request.model,
@@ -84,7 +84,7 @@ void qc::driver::addQuantize(CLI::App &app, Driver &driver) {
       ->required();
   command
       ->add_option("-o", state->request.output,
-                   "The file to write: .onnx or .gguf")
+                   "The file to write, .onnx or .gguf, or a folder: DIR/")
       ->required();
   state->arguments.addModelOptions(*command);
   state->arguments.addQuantizationOptions(*command);
