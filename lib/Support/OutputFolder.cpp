@@ -11,9 +11,36 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 
+#include <mutex>
+#include <set>
+
 using namespace qc;
 using llvm::Error;
 using llvm::StringRef;
+
+namespace {
+/// The folders that are being filled.
+struct Unfinished {
+  std::mutex mutex;
+  std::set<std::string> folders;
+};
+} // namespace
+
+static Unfinished &unfinishedFolders() {
+  static Unfinished instance;
+  return instance;
+}
+
+void OutputFolder::removeUnfinished() {
+  std::lock_guard<std::mutex> lock(unfinishedFolders().mutex);
+  for (const std::string &folder : unfinishedFolders().folders)
+    llvm::sys::fs::remove_directories(folder);
+}
+
+static void forget(const std::string &folder) {
+  std::lock_guard<std::mutex> lock(unfinishedFolders().mutex);
+  unfinishedFolders().folders.erase(folder);
+}
 
 OutputFolder::OutputFolder(StringRef name) {
   while (name.size() > 1 && name.ends_with("/"))
@@ -22,8 +49,10 @@ OutputFolder::OutputFolder(StringRef name) {
 }
 
 OutputFolder::~OutputFolder() {
-  if (!unfinished.empty())
-    llvm::sys::fs::remove_directories(unfinished);
+  if (unfinished.empty())
+    return;
+  llvm::sys::fs::remove_directories(unfinished);
+  forget(unfinished);
 }
 
 Error OutputFolder::open() {
@@ -44,6 +73,8 @@ Error OutputFolder::open() {
   if (code)
     return fail(code.message(), "a place where a folder can be made");
   unfinished = name.str().str();
+  std::lock_guard<std::mutex> lock(unfinishedFolders().mutex);
+  unfinishedFolders().folders.insert(unfinished);
   return Error::success();
 }
 
@@ -58,6 +89,7 @@ Error OutputFolder::finish() {
   if (std::error_code code = llvm::sys::fs::rename(unfinished, path))
     return inputError("output-folder", path, "", code.message(),
                       "a new folder, or an empty one");
+  forget(unfinished);
   unfinished.clear();
   return Error::success();
 }

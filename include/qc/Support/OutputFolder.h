@@ -30,6 +30,10 @@ public:
   std::string fileNamed(llvm::StringRef name) const;
   llvm::Error finish();
 
+  /// Removes all that are not finished: for the end of a process that was
+  /// interrupted. Thread-safe.
+  static void removeUnfinished();
+
 private:
   std::string path, unfinished;
 };
