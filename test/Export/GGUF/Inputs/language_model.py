@@ -10,6 +10,8 @@ kept OUT SOURCE       the same metadata, tensors of the same bytes
 quantized OUT SOURCE FORMAT
                       matrices of layers in FORMAT, as the package encodes them
                       where it does, the others as they were
+deep OUT              a model of 16 blocks, four heads for each of keys
+types FILE            the types of all matrices
 equal A B             the logits of two .npz are the same bits
 """
 
@@ -109,6 +111,20 @@ def quantized(out, source, name):
             continue
         assert ours.data.tobytes() == theirs.tobytes(), name
     print(f"quantized: {count} tensors")
+
+
+def deep(path):
+    families.MODELS["deep"] = dict(
+        hidden_size=256, intermediate_size=256, num_hidden_layers=16,
+        num_attention_heads=8, vocab_size=256)
+    config = families.config_of("deep")
+    families.write_gguf(path, config, families.weights_of("deep", config))
+
+
+def types(path):
+    for name, tensor in File(path).tensors.items():
+        if len(tensor.shape) == 2:
+            print(name.removesuffix(".weight"), tensor.tensor_type.name)
 
 
 def equal(a, b):
