@@ -187,7 +187,8 @@ llvm::Error PrecisionChoice::setOtherwise(StringRef text) {
   // Formats have the names of some mixtures, but for upper case.
   mixture = precision ? nullptr : findMixture(text);
   if (!precision && !mixture)
-    return precision.takeError();
+    return llvm::createStringError(llvm::toString(precision.takeError()) +
+                                   ", or a mixture such as Q4_K_M");
   otherwise = precision ? *precision : Precision();
   llvm::consumeError(precision.takeError());
   return llvm::Error::success();

@@ -12,13 +12,17 @@ quantized OUT SOURCE FORMAT
                       where it does, the others as they were
 deep OUT              a model of 16 blocks, four heads for each of keys
 types FILE            the types of all matrices
+interrupt             qc quantize that is interrupted while it writes
 equal A B             the logits of two .npz are the same bits
 """
 
 import json
 import os
 import shutil
+import signal
+import subprocess
 import sys
+import time
 
 import gguf
 import numpy as np
@@ -125,6 +129,32 @@ def types(path):
     for name, tensor in File(path).tensors.items():
         if len(tensor.shape) == 2:
             print(name.removesuffix(".weight"), tensor.tensor_type.name)
+
+
+def interrupt():
+    config = {**families.LLAMA, "hidden_size": 256, "vocab_size": 1 << 16,
+              "num_hidden_layers": 1, "tie_word_embeddings": True}
+    families.MODELS["large"] = {}
+    families.write_folder("large", config, families.weights_of("large", config))
+    before = sorted(os.listdir("."))
+    for output, *options in (("out.gguf", "q2_K"),
+                             ("out/", "w4-g64", "--algorithm", "mse")):
+        process = subprocess.Popen(
+            ["qc", "quantize", "large", "-o", output, "--progress",
+             "--precision", *options], text=True, stderr=subprocess.PIPE,
+            stdout=subprocess.DEVNULL)
+        seen = ""
+        while "writing" not in seen:
+            character = process.stderr.read(1)
+            assert character, f"ended before it wrote: {seen}"
+            seen += character
+        time.sleep(0.3)
+        assert process.poll() is None, "done before it was interrupted"
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+        assert process.returncode == 130, process.returncode
+        assert sorted(os.listdir(".")) == before, os.listdir(".")
+    print("interrupted: nothing is left")
 
 
 def equal(a, b):
