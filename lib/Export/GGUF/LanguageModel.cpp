@@ -65,6 +65,7 @@ private:
   Expected<HostTensor> rowsOf(const OutTensor &tensor);
   Expected<HostTensor> matrixRows(const OutTensor &tensor);
   uint32_t fileType() const;
+  bool hasTypesOfSource() const;
 
   StringRef source;
   const llama::ExportOptions &options;
@@ -211,6 +212,14 @@ uint32_t LanguageModelWriter::fileType() const {
   return most == weights.end() ? 0 : fileTypeOf(most->first);
 }
 
+/// Nothing is written in another type than a GGUF file has it in.
+bool LanguageModelWriter::hasTypesOfSource() const {
+  return from && llvm::all_of(plans, [&](const OutTensor &tensor) {
+           const Tensor *source = from->findTensor(tensor.spec.name);
+           return source && source->type == tensor.type;
+         });
+}
+
 Error LanguageModelWriter::describe() {
   if (from) {
     for (const Entry &entry : from->metadata)
@@ -226,6 +235,8 @@ Error LanguageModelWriter::describe() {
     if (Error error = setTokenizerKeys(target, source, file, result.warnings))
       return error;
   }
+  if (hasTypesOfSource())
+    return Error::success();
   file.set("general.file_type",
            Value::u32(options.fileType.value_or(fileType())));
   file.set("general.quantization_version", Value::u32(2));
