@@ -8,7 +8,8 @@ Tools of the build and of LLVM are in PATH. Substitutions:
   %cc        host C compiler, as an application would use it
   %onednn    folder of libdnnl (needs REQUIRES: onednn)
 Features: shared-data, onednn, asan, fuzzer (libFuzzer targets are built),
-tokenizers (that Python package is there), x86_64 or aarch64, qemu-aarch64,
+tokenizers and llama_cpp (those Python packages are there; the latter is
+llama-cpp-python), x86_64 or aarch64, qemu-aarch64,
 cpu-FLAG for the flags of this machine's CPU that code generation cares about.
 """
 
@@ -55,8 +56,9 @@ if config.sanitize:
 config.available_features.add(platform.machine())
 if os.path.exists(os.path.join(config.qc_binary_root, "bin", "fuzz-onnx-reader")):
     config.available_features.add("fuzzer")
-if importlib.util.find_spec("tokenizers"):
-    config.available_features.add("tokenizers")
+for package in ("llama_cpp", "tokenizers"):
+    if importlib.util.find_spec(package):
+        config.available_features.add(package)
 if shutil.which("qemu-aarch64-static"):
     config.available_features.add("qemu-aarch64")
 

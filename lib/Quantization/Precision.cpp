@@ -121,10 +121,8 @@ llvm::Error PrecisionChoice::addRecipe(StringRef text, StringRef path) {
   if (object->getInteger("schema") != 1)
     return fail("expected \"schema\": 1");
   if (std::optional<StringRef> name = object->getString("precision")) {
-    llvm::Expected<Precision> precision = Precision::parse(*name, formats);
-    if (!precision)
-      return fail(llvm::toString(precision.takeError()));
-    otherwise = *precision;
+    if (llvm::Error error = setOtherwise(*name))
+      return fail(llvm::toString(std::move(error)));
   }
   const llvm::json::Value *layers = object->get("layers");
   if (!layers)
@@ -174,16 +172,41 @@ PrecisionChoice::create(StringRef precision, StringRef layers, StringRef recipe,
                         StringRef recipePath, const FormatGroups &formats) {
   PrecisionChoice result;
   result.formats = formats;
-  llvm::Expected<Precision> otherwise = Precision::parse(precision, formats);
-  if (!otherwise)
-    return otherwise.takeError();
-  result.otherwise = *otherwise;
+  if (llvm::Error error = result.setOtherwise(precision))
+    return error;
   if (!recipe.empty())
     if (llvm::Error error = result.addRecipe(recipe, recipePath))
       return error;
   if (llvm::Error error = result.addPatterns(layers))
     return error;
   return result;
+}
+
+llvm::Error PrecisionChoice::setOtherwise(StringRef text) {
+  llvm::Expected<Precision> precision = Precision::parse(text, formats);
+  // Formats have the names of some mixtures, but for upper case.
+  mixture = precision ? nullptr : findMixture(text);
+  if (!precision && !mixture)
+    return llvm::createStringError(llvm::toString(precision.takeError()) +
+                                   ", or a mixture such as Q4_K_M");
+  otherwise = precision ? *precision : Precision();
+  llvm::consumeError(precision.takeError());
+  return llvm::Error::success();
+}
+
+llvm::Error PrecisionChoice::mix(llvm::ArrayRef<MixtureMatrix> matrices) {
+  auto names = mixPrecisions(*mixture, matrices);
+  if (!names)
+    return names.takeError();
+  std::vector<Rule> mixed;
+  for (auto [matrix, name] : llvm::zip_equal(matrices, *names)) {
+    llvm::Expected<Precision> precision = Precision::parse(name, formats);
+    if (!precision)
+      return precision.takeError();
+    mixed.push_back({matrix.name, *precision, /*exact=*/true});
+  }
+  rules.insert(rules.begin(), mixed.begin(), mixed.end());
+  return llvm::Error::success();
 }
 
 Precision PrecisionChoice::get(StringRef name) {

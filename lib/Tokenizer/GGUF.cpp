@@ -8,6 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "GGUFTokens.h"
 #include "State.h"
 #include "qc/Import/GGUF/File.h"
 #include "llvm/ADT/StringSwitch.h"
@@ -20,20 +21,6 @@ using namespace qc::tokenizer;
 using llvm::StringRef;
 using llvm::Twine;
 
-static constexpr StringRef prefix = "tokenizer.ggml.";
-/// U+2581, the space of SentencePiece.
-static constexpr StringRef metaspace = "\xe2\x96\x81";
-
-/// Numbers of `token_type`.
-enum class TokenType : uint8_t {
-  Normal = 1,
-  Unknown = 2,
-  Control = 3,
-  UserDefined = 4,
-  Unused = 5,
-  Byte = 6,
-};
-
 namespace {
 class Reader {
 public:
@@ -44,10 +31,10 @@ public:
 
 private:
   const gguf::Value *find(StringRef name) const {
-    return file.find((prefix + name).str());
+    return file.find((ggufPrefix + name).str());
   }
   void fail(StringRef name, const Twine &found, const Twine &expected) {
-    fault.fail("key '" + prefix + name + "'", found, expected);
+    fault.fail("key '" + ggufPrefix + name + "'", found, expected);
   }
   StringRef text(StringRef name, StringRef fallback);
   bool boolean(StringRef name, bool fallback);

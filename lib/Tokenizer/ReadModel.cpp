@@ -24,7 +24,8 @@ Expected<std::optional<Tokenizer>> qc::readTokenizer(llvm::StringRef path) {
     auto file = gguf::readFile(path);
     if (!file)
       return file.takeError();
-    if (!file->find("tokenizer.ggml.model"))
+    const gguf::Value *model = file->find("tokenizer.ggml.model");
+    if (!model || model->text() == llvm::StringRef("no_vocab"))
       return std::optional<Tokenizer>();
     return wrap(Tokenizer::fromGGUF(*file));
   }

@@ -15,6 +15,7 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "qc/Analysis/LinalgViews.h"
+#include "qc/Analysis/Names.h"
 #include "qc/Analysis/QuantizationSites.h"
 #include "qc/Dialect/QC/IR/QCDialect.h"
 #include "qc/Dialect/QC/IR/QCOps.h"
@@ -62,9 +63,14 @@ private:
   /// Why the statistics do not tell the range of `activation`.
   std::string refuseActivation(Value activation);
   LogicalResult quantizeSites(ArrayRef<QuantizationSite> sites);
+  /// Asks the mixture about all matrices of the function, if there is one; adds
+  /// the names of embeddings.
+  llvm::Error mix(FunctionOpInterface function,
+                  ArrayRef<QuantizableLayer> layers,
+                  std::vector<std::string> &layerNames);
+  void quantizeEmbedding(EmbeddingOp op);
   void quantizeRows(const QuantizableLayer &layer, bool inBlocks);
-  void quantizeWeight(const QuantizableLayer &layer,
-                      const Precision &precision);
+  void quantizeWeight(OpOperand &use, Attribute encoding);
 
   std::optional<quant::PrecisionChoice> choice;
   std::optional<quant::Statistics> statistics;
@@ -147,17 +153,17 @@ static Attribute encodingOf(const QuantizableLayer &layer,
 }
 
 /// Why the weight cannot have `encoding`; empty if it can.
-static std::string refuseShape(const QuantizableLayer &layer,
+static std::string refuseShape(Operation *op, Value weight,
                                Attribute encoding) {
   std::string problem;
-  ScopedDiagnosticHandler handler(layer.op->getContext(),
+  ScopedDiagnosticHandler handler(op->getContext(),
                                   [&](Diagnostic &diagnostic) {
                                     problem = diagnostic.str();
                                     return success();
                                   });
-  auto type = cast<RankedTensorType>(layer.getWeight().getType());
+  auto type = cast<RankedTensorType>(weight.getType());
   (void)cast<EncodingAttrInterface>(encoding).verifyShape(
-      [&] { return layer.op->emitError(); }, type.getShape());
+      [&] { return op->emitError(); }, type.getShape());
   return problem;
 }
 
@@ -206,7 +212,8 @@ std::string Quantize::refuseWeight(const QuantizableLayer &layer,
     return "its weight is not quantized";
   if (!encoding)
     return precision.format + " has no groups that suit its weight";
-  if (std::string problem = refuseShape(layer, encoding); !problem.empty())
+  if (std::string problem = refuseShape(layer.op, layer.getWeight(), encoding);
+      !problem.empty())
     return problem;
   if (precision.activations == Activations::Float)
     return "";
@@ -316,12 +323,9 @@ void Quantize::quantizeRows(const QuantizableLayer &layer, bool inBlocks) {
   use->set(made);
 }
 
-void Quantize::quantizeWeight(const QuantizableLayer &layer,
-                              const Precision &precision) {
-  OpOperand &use = layer.op->getOpOperand(*layer.weightOperand);
+void Quantize::quantizeWeight(OpOperand &use, Attribute encoding) {
   Value weight = use.get();
   auto type = cast<RankedTensorType>(weight.getType());
-  Attribute encoding = encodingOf(layer, precision);
   Value &made = encoded[{weight, encoding}];
   if (!made) {
     OpBuilder builder(&getContext());
@@ -342,6 +346,43 @@ static FloatAttr getInputScale(const QuantizableLayer &layer) {
   return getStaticAffine(dequantize.getInput()).getScale();
 }
 
+/// Embeddings come before the layers, as in the model.
+llvm::Error Quantize::mix(FunctionOpInterface function,
+                          ArrayRef<QuantizableLayer> layers,
+                          std::vector<std::string> &layerNames) {
+  std::vector<quant::MixtureMatrix> matrices;
+  auto add = [&](StringRef name, Value weight) {
+    ArrayRef<int64_t> shape = cast<ShapedType>(weight.getType()).getShape();
+    // The head may be the embedding.
+    if (shape.size() == 2 && (matrices.empty() || matrices[0].name != name))
+      matrices.push_back({name.str(), shape[0], shape[1]});
+  };
+  function.walk([&](EmbeddingOp op) {
+    layerNames.push_back(getLayerName(op.getLoc()).str());
+    add(layerNames.back(), op.getTable());
+  });
+  for (const QuantizableLayer &layer : layers)
+    if (layer.weightOperand)
+      add(layer.name, layer.getWeight());
+  return choice->mix(matrices);
+}
+
+void Quantize::quantizeEmbedding(EmbeddingOp op) {
+  Precision precision = choice->get(getLayerName(op.getLoc()));
+  if (precision.isFloat())
+    return;
+  Value table = op.getTable();
+  Attribute encoding = getWeightEncoding(
+      cast<RankedTensorType>(table.getType()), precision, /*channels=*/{1},
+      /*inputAxis=*/0, /*isConvolution=*/false);
+  std::string reason = refuseShape(op, table, encoding);
+  if (!reason.empty())
+    op.emitRemark() << "embedding '" << getLayerName(op.getLoc())
+                    << "' stays in float: " << reason;
+  else
+    quantizeWeight(op.getTableMutable(), encoding);
+}
+
 LogicalResult Quantize::runOnFunction(FunctionOpInterface function) {
   function.walk([](ObserveOp op) {
     op.getResult().replaceAllUsesWith(op.getInput());
@@ -354,6 +395,9 @@ LogicalResult Quantize::runOnFunction(FunctionOpInterface function) {
   for (const QuantizationSite &site : all.sites)
     names[site.value] = site.name;
   std::vector<std::string> layerNames;
+  if (choice->isMixture())
+    if (llvm::Error error = mix(function, all.layers, layerNames))
+      return function.emitError() << llvm::toString(std::move(error));
   DenseMap<Operation *, LayerPlan> plans;
   for (const QuantizableLayer &layer : all.layers) {
     layerNames.push_back(layer.name);
@@ -389,12 +433,15 @@ LogicalResult Quantize::runOnFunction(FunctionOpInterface function) {
       quantizeRows(layer, precision.activationBlocks);
     if (precision.weights == Precision::Weights::Keep)
       continue;
-    quantizeWeight(layer, precision);
+    quantizeWeight(layer.op->getOpOperand(*layer.weightOperand),
+                   encodingOf(layer, precision));
     if (input)
       correctBias(layer, *input);
     if (plans[layer.op].isStatic())
       roundBias(layer, getInputScale(layer));
   }
+  if (choice->isMixture())
+    function.walk([&](EmbeddingOp op) { quantizeEmbedding(op); });
   return success();
 }
 

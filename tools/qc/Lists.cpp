@@ -8,6 +8,7 @@
 #include "Table.h"
 
 #include "qc/Pipelines/Compile.h"
+#include "qc/Quantization/Mixture.h"
 
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
@@ -62,6 +63,15 @@ static Expected<int> formats(Driver &driver) {
                                 {"weights", weights},
                                 {"activations", "float32"},
                                 {"bits", bits}});
+  }
+  for (const quantization::Mixture &mixture : quantization::mixtures()) {
+    std::string weights =
+        ("by part of a language model, most " + mixture.base).str();
+    table.add({mixture.name.str(), weights, "float32", ""});
+    rows.push_back(json::Object{{"precision", mixture.name},
+                                {"weights", weights},
+                                {"activations", "float32"},
+                                {"bits", ""}});
   }
   if (driver.json)
     driver.print(llvm::json::Object{{"formats", std::move(rows)}});

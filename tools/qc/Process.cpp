@@ -10,10 +10,12 @@
 
 #include "Process.h"
 
+#include "qc/Support/OutputFolder.h"
 #include "qc/Target/Artifact/Artifact.h"
 
 #include "llvm/ADT/SmallString.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Signals.h"
 
 #include <atomic>
 #include <csignal>
@@ -64,6 +66,9 @@ static void waitForInterrupt(sigset_t signals) {
   if (state().finished)
     return;
   removeUnfinishedFolder();
+  // Those of qc::OutputFile.
+  llvm::sys::RunInterruptHandlers();
+  OutputFolder::removeUnfinished();
   removeTemporary();
   static const char text[] = "\nerror: interrupted\n";
   static const char json[] =

@@ -11,7 +11,6 @@
 
 #include "qc/Execution/QuantizeModel.h"
 
-#include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace qc;
@@ -26,24 +25,6 @@ struct QuantizeCommand {
   BuildRequest request;
 };
 } // namespace
-
-/// Fails unless OUT is a file of a kind that can be written.
-static Error checkOutput(StringRef output, StringRef model) {
-  StringRef suffix = llvm::sys::path::extension(output);
-  if (output.ends_with("/"))
-    return notBuilt("writing a folder of safetensors");
-  if (suffix == ".gguf")
-    return notBuilt("writing GGUF");
-  if (suffix != ".onnx")
-    return inputError("model-kind", output, "-o",
-                      suffix.empty()
-                          ? "a name without an ending"
-                          : "a name that ends in " + printable(suffix),
-                      "OUT.onnx, OUT.gguf or DIR/");
-  if (!model.ends_with(".onnx"))
-    return notBuilt("writing a model of MLIR as ONNX");
-  return Error::success();
-}
 
 static void printResult(const BuildRequest &request,
                         const QuantizeResult &result) {
@@ -61,9 +42,9 @@ static Expected<int> runQuantize(Driver &driver, QuantizeCommand &command) {
   if (!options)
     return options.takeError();
   request.options = std::move(*options);
-  if (Error error = checkOutput(request.output, request.model))
-    return error;
   if (Error error = checkModel(request.model, false))
+    return error;
+  if (Error error = checkQuantizedOutput(request))
     return error;
   if (!request.options.calib.empty())
     if (Error error = addBounds(request.model, request.options.calib.front(),
@@ -94,12 +75,16 @@ static Expected<int> runQuantize(Driver &driver, QuantizeCommand &command) {
 }
 
 void qc::driver::addQuantize(CLI::App &app, Driver &driver) {
-  CLI::App *command =
-      app.add_subcommand("quantize", "The quantized model itself, as ONNX");
+  CLI::App *command = app.add_subcommand(
+      "quantize", "The quantized model itself, as ONNX, GGUF or safetensors");
   auto state = std::make_shared<QuantizeCommand>();
-  command->add_option("MODEL", state->request.model, "An .onnx file")
+  command
+      ->add_option("MODEL", state->request.model,
+                   "An .onnx file or a language model")
       ->required();
-  command->add_option("-o", state->request.output, "The file to write: .onnx")
+  command
+      ->add_option("-o", state->request.output,
+                   "The file to write, .onnx or .gguf, or a folder: DIR/")
       ->required();
   state->arguments.addModelOptions(*command);
   state->arguments.addQuantizationOptions(*command);

@@ -22,8 +22,12 @@ struct QuantizeResult {
   std::vector<std::string> warnings;
 };
 
-/// Quantizes the ONNX file `request.model` and writes it with quantize and
-/// dequantize ops to `request.output`.
+/// Fails unless `request.output` names a kind of file that can be written of
+/// `request.model`.
+llvm::Error checkQuantizedOutput(const BuildRequest &request);
+
+/// Quantizes `request.model` and writes it to `request.output`: ONNX with
+/// quantize and dequantize ops, a language model as GGUF.
 llvm::Expected<QuantizeResult> quantizeModelFile(const BuildRequest &request,
                                                  const BuildHooks &hooks);
 

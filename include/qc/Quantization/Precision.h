@@ -10,6 +10,7 @@
 #ifndef QC_QUANTIZATION_PRECISION_H
 #define QC_QUANTIZATION_PRECISION_H
 
+#include "qc/Quantization/Mixture.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 #include "llvm/Support/Regex.h"
@@ -58,12 +59,18 @@ struct Precision {
 class PrecisionChoice {
 public:
   /// `layers` is REGEX=PRECISION;..., over `recipe` (the text of a JSON file,
-  /// may be empty), over `precision`.
+  /// may be empty), over `precision`, which may be a mixture in both.
   static llvm::Expected<PrecisionChoice> create(llvm::StringRef precision,
                                                 llvm::StringRef layers,
                                                 llvm::StringRef recipe,
                                                 llvm::StringRef recipePath,
                                                 const FormatGroups &formats);
+
+  /// A mixture gives matrices that do not count as layers, of embeddings, a
+  /// precision too.
+  bool isMixture() const { return mixture; }
+  /// Gives each of `matrices` the precision of the mixture, under all rules.
+  llvm::Error mix(llvm::ArrayRef<MixtureMatrix> matrices);
 
   /// The precision of the layer called `name`: the last pattern that matches
   /// all of it counts.
@@ -82,8 +89,11 @@ private:
   };
   llvm::Error addRecipe(llvm::StringRef text, llvm::StringRef path);
   llvm::Error addPatterns(llvm::StringRef text);
+  /// Sets the precision of layers that no rule is about.
+  llvm::Error setOtherwise(llvm::StringRef text);
 
   FormatGroups formats;
+  const Mixture *mixture = nullptr;
   Precision otherwise;
   std::vector<Rule> rules;
 };

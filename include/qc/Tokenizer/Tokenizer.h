@@ -48,6 +48,9 @@ public:
                                          llvm::StringRef path);
   /// Takes the `tokenizer.ggml` keys of a file.
   static llvm::Expected<Tokenizer> fromGGUF(const gguf::File &file);
+  /// Sets them, for a model of `vocab` tokens. An error where GGUF cannot say
+  /// what this tokenizer does.
+  llvm::Error toGGUF(gguf::File &file, int64_t vocab) const;
 
   /// Bytes that are no UTF-8 count as U+FFFD.
   std::vector<int32_t> encode(llvm::StringRef text,

@@ -80,6 +80,22 @@ const Value *File::find(StringRef key) const {
   return found == keyIndex.end() ? nullptr : &metadata[found->second].value;
 }
 
+void File::set(StringRef key, Value value) {
+  auto [at, added] = keyIndex.try_emplace(key, metadata.size());
+  if (added)
+    metadata.push_back({key.str(), std::move(value)});
+  else
+    metadata[at->second].value = std::move(value);
+}
+
+void File::setTensor(StringRef name, TensorType type,
+                     llvm::ArrayRef<int64_t> shape) {
+  auto [at, added] = tensorIndex.try_emplace(name, tensors.size());
+  if (added)
+    tensors.emplace_back();
+  tensors[at->second] = {name.str(), type, {shape.begin(), shape.end()}};
+}
+
 const Tensor *File::findTensor(StringRef name) const {
   auto found = tensorIndex.find(name);
   return found == tensorIndex.end() ? nullptr : &tensors[found->second];

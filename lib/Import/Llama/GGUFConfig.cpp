@@ -264,3 +264,11 @@ llvm::Expected<ModelConfig> qc::llama::readConfig(const gguf::File &file) {
     return fault.take();
   return config;
 }
+
+GGUFForm qc::llama::formInGGUF(const ModelConfig &config) {
+  const Family *family = findFamily(config.family);
+  // Mistral has no form of its own.
+  if (!family || family->gguf.empty())
+    family = findFamily("llama");
+  return {family->gguf, family->ggufLayout};
+}

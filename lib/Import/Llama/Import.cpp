@@ -18,6 +18,7 @@
 #include "qc/Dialect/QC/IR/QCDialect.h"
 #include "qc/Import/GGUF/Reader.h"
 #include "qc/Import/Llama/GGUFConfig.h"
+#include "qc/Import/Llama/Rope.h"
 #include "qc/Support/Error.h"
 #include "llvm/Support/FileSystem.h"
 

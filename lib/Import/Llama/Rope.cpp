@@ -8,7 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "qc/Import/Llama/Import.h"
+#include "qc/Import/Llama/Rope.h"
 
 #include "qc/Support/Error.h"
 

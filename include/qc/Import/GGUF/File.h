@@ -166,7 +166,13 @@ struct File {
   const Value *find(llvm::StringRef key) const;
   const Tensor *findTensor(llvm::StringRef name) const;
 
-  /// Position in the vectors by name; the reader fills them.
+  /// Adds a value, or replaces that of the key.
+  void set(llvm::StringRef key, Value value);
+  /// Adds a tensor without bytes, or gives that of the name another shape.
+  void setTensor(llvm::StringRef name, TensorType type,
+                 llvm::ArrayRef<int64_t> shape);
+
+  /// Position in the vectors by name; who fills these fills them.
   llvm::StringMap<size_t> keyIndex, tensorIndex;
 };
 

@@ -17,6 +17,15 @@ namespace qc::llama {
 /// unknown `general.architecture` is an error that lists those known.
 llvm::Expected<ModelConfig> readConfig(const gguf::File &file);
 
+/// How GGUF files have the models of a family.
+struct GGUFForm {
+  /// `general.architecture`.
+  llvm::StringRef architecture;
+  /// How the rows of q and k lie in each head.
+  RopeLayout layout = RopeLayout::Halves;
+};
+GGUFForm formInGGUF(const ModelConfig &config);
+
 } // namespace qc::llama
 
 #endif // QC_IMPORT_LLAMA_GGUFCONFIG_H

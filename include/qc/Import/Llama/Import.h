@@ -49,13 +49,6 @@ llvm::Expected<LanguageModel> importModel(mlir::MLIRContext *context,
                                           llvm::StringRef path,
                                           const ImportOptions &options = {});
 
-/// Angles of RoPE per position for each pair of a head, in f32: the frequencies
-/// of the scaling. An error for a scaling that depends on the length of a text
-/// beyond `context`.
-llvm::Expected<std::vector<float>> ropeFrequencies(const ModelConfig &config,
-                                                   int64_t context,
-                                                   llvm::StringRef path);
-
 } // namespace qc::llama
 
 #endif // QC_IMPORT_LLAMA_IMPORT_H
