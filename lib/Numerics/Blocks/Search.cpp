@@ -193,7 +193,8 @@ private:
       OfParts<bool> moved = {};
       for (int ds = -1; ds <= 1; ++ds)
         for (int step = -reach; step <= reach; ++step)
-          tryMove(c, ds, step, moving, best, least, moved);
+          if (ds != 0 || step != 0)
+            tryMove(c, ds, step, moving, best, least, moved);
       c = best;
       moving = moved;
     }
