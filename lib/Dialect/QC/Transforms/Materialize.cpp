@@ -148,10 +148,12 @@ LogicalResult QCMaterialize::checkMemory(ArrayRef<Weight> weights) {
   for (const Weight &weight : weights)
     if (weight.bytesFor(1) > *memory)
       return emitError(weight.root.getLoc())
-             << "a weight that takes " << weight.bytesFor(1)
+             << "weight '" << (weight.strips ? weight.strips->name() : "")
+             << "' takes " << weight.bytesFor(1)
              << " bytes to encode and pack, beside " << used
-             << " that the compiler has; expected a memory budget of at least "
-             << weight.bytesFor(1) + used << ", found " << memoryBudget;
+             << " that the compiler has, of a memory budget of "
+             << memoryBudget.getValue() << "; expected a budget of at least "
+             << weight.bytesFor(1) + used;
   return success();
 }
 
