@@ -134,7 +134,8 @@ static Expected<Station> makeStation(const BuildRequest &request,
   Station station;
   if (Error error = step(hooks, "reading"))
     return error;
-  std::unique_ptr<mlir::MLIRContext> context = makeContext();
+  std::unique_ptr<mlir::MLIRContext> context =
+      makeContext(request.options.jobs > 1);
   auto model = loadModel(*context, request.model, request.options);
   if (!model)
     return model.takeError();

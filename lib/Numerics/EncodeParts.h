@@ -8,6 +8,8 @@
 
 #include "Groups.h"
 
+#include <algorithm>
+
 namespace qc::numerics {
 
 /// Components of `spec` with their bytes 0.
@@ -23,10 +25,12 @@ void storeScales(std::span<const float> scales, ComponentData &data);
 /// Calls fn(element index, group) for all elements in order.
 template <typename Fn>
 void forEachElement(const Rows &rows, const GroupMap &map, Fn fn) {
+  size_t i = 0;
   for (size_t r = 0; r < rows.count; ++r) {
-    size_t base = map.rowBase(r);
-    for (size_t c = 0; c < rows.columns; ++c)
-      fn(r * rows.columns + c, map(base, c));
+    size_t group = map.rowBase(r), end = i + rows.columns;
+    for (; i < end; ++group)
+      for (size_t stop = std::min(i + map.run(), end); i < stop; ++i)
+        fn(i, group);
   }
 }
 

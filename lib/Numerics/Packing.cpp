@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Packing of n-bit codes: a bit queue of at most 15 bits moves along the row.
+// Packing of n-bit codes: eight at a time, then a bit queue of at most 15 bits
+// moves along the rest of the row.
 
 #include "qc/Numerics/Packing.h"
 
@@ -15,6 +16,14 @@ void packRow(std::span<const uint8_t> codes, unsigned bits,
   uint32_t mask = (1u << bits) - 1, queue = 0;
   unsigned queued = 0;
   size_t at = 0;
+  // Eight codes are `bits` whole bytes.
+  for (; codes.size() >= 8; codes = codes.subspan(8)) {
+    uint64_t eight = 0;
+    for (unsigned i = 0; i < 8; ++i)
+      eight |= static_cast<uint64_t>(codes[i] & mask) << (i * bits);
+    for (unsigned i = 0; i < bits; ++i)
+      bytes[at++] = static_cast<uint8_t>(eight >> (8 * i));
+  }
   for (uint8_t code : codes) {
     queue |= (code & mask) << queued;
     queued += bits;
@@ -35,6 +44,13 @@ void unpackRow(std::span<const uint8_t> bytes, unsigned bits,
   uint32_t mask = (1u << bits) - 1, queue = 0;
   unsigned queued = 0;
   size_t at = 0;
+  for (; codes.size() >= 8; codes = codes.subspan(8)) {
+    uint64_t eight = 0;
+    for (unsigned i = 0; i < bits; ++i)
+      eight |= static_cast<uint64_t>(bytes[at++]) << (8 * i);
+    for (unsigned i = 0; i < 8; ++i)
+      codes[i] = static_cast<uint8_t>(eight >> (i * bits) & mask);
+  }
   for (uint8_t &code : codes) {
     if (queued < bits) {
       queue |= static_cast<uint32_t>(bytes[at++]) << queued;

@@ -441,6 +441,8 @@ llvm::Expected<CompiledNet> generateCode(LoadedModel &model,
   mlir::qc::KernelOptions kernels;
   setOptions(kernels, model, options, *target);
   kernels.weights = result.weightsFile;
+  if (progress)
+    kernels.progress = [&](double done) { progress("weights", done); };
   ModuleOp module = *model.module;
   bool weightsThere = module->hasAttr("qc.weights_bytes");
   for (const Stage &stage : remainingStages(module, kernels)) {

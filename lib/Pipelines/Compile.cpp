@@ -45,11 +45,12 @@ CompiledNet::~CompiledNet() {
     llvm::sys::fs::remove(weightsFile);
 }
 
-std::unique_ptr<MLIRContext> makeContext() {
+std::unique_ptr<MLIRContext> makeContext(bool threads) {
   DialectRegistry registry;
   mlir::qc::registerAllDialects(registry);
-  auto context =
-      std::make_unique<MLIRContext>(registry, MLIRContext::Threading::DISABLED);
+  auto context = std::make_unique<MLIRContext>(
+      registry, threads ? MLIRContext::Threading::ENABLED
+                        : MLIRContext::Threading::DISABLED);
   context->loadAllAvailableDialects();
   loadKernelDialects(*context);
   return context;

@@ -75,6 +75,8 @@ void setOptions(mlir::qc::KernelOptions &kernels, const LoadedModel &model,
   kernels.target = target.text;
   kernels.base = model.baseFolder;
   kernels.oneDNN = options.oneDNNLayers;
+  kernels.jobs = options.jobs;
+  kernels.memoryBudget = options.memoryBudget.value_or(0);
 }
 
 llvm::Expected<Target> targetOf(LoadedModel &model, const Target &fallback) {

@@ -83,7 +83,9 @@ void mlir::qc::buildKernelsPipeline(OpPassManager &pm,
   QCMaterializeOptions materialize;
   materialize.output = options.weights;
   materialize.base = options.base;
-  pm.addPass(createQCMaterialize(materialize));
+  materialize.jobs = options.jobs;
+  materialize.memoryBudget = options.memoryBudget;
+  pm.addPass(createQCMaterialize(materialize, options.progress));
   pm.addPass(createCSEPass());
   pm.addPass(createQCPlanMemory());
   cleanUp(pm);

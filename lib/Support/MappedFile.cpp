@@ -56,6 +56,14 @@ MappedFile::open(llvm::StringRef path) {
   return std::shared_ptr<const MappedFile>(new MappedFile(path, bytes, size));
 }
 
+void MappedFile::release(size_t offset, size_t size) const {
+  static const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+  size_t begin = offset / page * page, end = offset + size;
+  if (end > length || begin >= end)
+    return;
+  ::madvise(const_cast<char *>(bytes) + begin, end - begin, MADV_DONTNEED);
+}
+
 MappedFile::~MappedFile() {
   if (length)
     ::munmap(const_cast<char *>(bytes), length);

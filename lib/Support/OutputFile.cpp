@@ -8,6 +8,8 @@
 #include "qc/Support/Error.h"
 #include "llvm/Support/MemoryBuffer.h"
 
+#include <vector>
+
 using namespace llvm;
 
 static Error unwritable(StringRef path, const Twine &what) {
@@ -47,6 +49,40 @@ std::error_code qc::writeBytes(StringRef path, StringRef bytes,
   os.close();
   code = os.error();
   // An error that is left would end the process.
+  os.clear_error();
+  return code;
+}
+
+std::error_code qc::readPieces(StringRef path,
+                               function_ref<void(StringRef)> use) {
+  auto file = sys::fs::openNativeFileForRead(path);
+  if (!file)
+    return errorToErrorCode(file.takeError());
+  // Small enough for a core's cache.
+  std::vector<char> piece(size_t(1) << 18);
+  std::error_code code;
+  while (true) {
+    auto count = sys::fs::readNativeFile(*file, piece);
+    if (!count)
+      code = errorToErrorCode(count.takeError());
+    if (code || *count == 0)
+      break;
+    use(StringRef(piece.data(), *count));
+  }
+  std::error_code closing = sys::fs::closeFile(*file);
+  return code ? code : closing;
+}
+
+std::error_code qc::appendFile(StringRef path, StringRef from) {
+  std::error_code code;
+  raw_fd_ostream os(path, code, sys::fs::CD_OpenExisting, sys::fs::FA_Write,
+                    sys::fs::OF_Append);
+  if (code)
+    return code;
+  os.SetUnbuffered();
+  code = readPieces(from, [&](StringRef piece) { os << piece; });
+  os.close();
+  code = code ? code : os.error();
   os.clear_error();
   return code;
 }

@@ -34,9 +34,9 @@ ParameterStore::map(llvm::StringRef file) {
   return *mapped;
 }
 
-llvm::Expected<HostTensor>
-ParameterStore::get(llvm::StringRef name, llvm::StringRef file, int64_t offset,
-                    int64_t length, DType type, llvm::ArrayRef<int64_t> shape) {
+llvm::Error ParameterStore::check(llvm::StringRef name, llvm::StringRef file,
+                                  int64_t offset, int64_t length, DType type,
+                                  llvm::ArrayRef<int64_t> shape) {
   std::string where = "parameter '" + printable(name) + "'";
   std::optional<int64_t> count = elementCount(shape);
   int64_t bytes = count ? *count * byteSize(type) : -1;
@@ -56,5 +56,25 @@ ParameterStore::get(llvm::StringRef name, llvm::StringRef file, int64_t offset,
         "bad-parameter", (*mapped)->path(), where,
         std::to_string(length) + " bytes at offset " + std::to_string(offset),
         "a range inside the " + std::to_string(size) + " bytes of the file");
+  return llvm::Error::success();
+}
+
+llvm::Expected<HostTensor>
+ParameterStore::get(llvm::StringRef name, llvm::StringRef file, int64_t offset,
+                    int64_t length, DType type, llvm::ArrayRef<int64_t> shape) {
+  if (llvm::Error error = check(name, file, offset, length, type, shape))
+    return std::move(error);
+  auto mapped = map(file);
+  if (!mapped)
+    return mapped.takeError();
   return HostTensor::borrow(type, shape, (*mapped)->data() + offset, *mapped);
+}
+
+void ParameterStore::release(llvm::StringRef file, int64_t offset,
+                             int64_t length) {
+  std::lock_guard<std::mutex> lock(mutex);
+  auto found = files.find(file);
+  if (found != files.end())
+    found->second->release(static_cast<size_t>(offset),
+                           static_cast<size_t>(length));
 }

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
 
 using namespace qc;
 using namespace qc::numerics;
@@ -45,11 +46,17 @@ std::vector<EncodedRegion> qc::encodedRegions(const DecodeSpec &spec) {
   return regions;
 }
 
-int64_t qc::encodedGroupBytes(const DecodeSpec &spec, int64_t k, int64_t n) {
-  int64_t bytes = 0;
+std::vector<int64_t> qc::encodedPanelBytes(const DecodeSpec &spec, int64_t k) {
+  std::vector<int64_t> bytes;
   for (const EncodedRegion &region : encodedRegions(spec))
-    bytes += ceilDiv(n, panelColumns) * region.rows(k) * region.rowBytes();
+    bytes.push_back(region.rows(k) * region.rowBytes());
   return bytes;
+}
+
+int64_t qc::encodedGroupBytes(const DecodeSpec &spec, int64_t k, int64_t n) {
+  std::vector<int64_t> panel = encodedPanelBytes(spec, k);
+  return ceilDiv(n, panelColumns) *
+         std::accumulate(panel.begin(), panel.end(), int64_t(0));
 }
 
 namespace {
@@ -78,10 +85,41 @@ struct Stored {
 };
 } // namespace
 
+/// Packs a region of which each column has elements of its own, in the order of
+/// columns and from a whole byte on: then panels are runs of bytes of the rows.
+static int64_t copyRegion(const EncodedRegion &region, const Stored &stored,
+                          int64_t k, int64_t firstColumn, int64_t n,
+                          uint8_t *packed) {
+  auto bytesOf = [&](int64_t elements) {
+    return stored.bits < 8
+               ? static_cast<int64_t>(packedRowBytes(elements, stored.bits))
+               : elements * stored.bits / 8;
+  };
+  int64_t rows = region.rows(k), rowBytes = region.rowBytes();
+  for (int64_t r = 0; r < rows; ++r) {
+    const uint8_t *from = stored.data.bytes.data() +
+                          r * bytesOf(stored.rowElements) +
+                          bytesOf(firstColumn);
+    uint8_t *to = packed + r * rowBytes;
+    for (int64_t first = 0; first < n; first += panelColumns) {
+      std::memcpy(to, from, bytesOf(std::min(panelColumns, n - first)));
+      from += rowBytes;
+      to += rows * rowBytes;
+    }
+  }
+  return ceilDiv(n, panelColumns) * rows * rowBytes;
+}
+
 /// Packs one region of one group; returns the bytes written.
 static int64_t packRegion(const EncodedRegion &region, int64_t groupN,
                           const Stored &stored, bool transposed, int64_t k,
                           int64_t firstColumn, int64_t n, uint8_t *packed) {
+  // The last byte of a panel that is cut short may have bits of the next group.
+  bool wholeBytes = firstColumn * stored.bits % 8 == 0 &&
+                    (firstColumn + n == stored.rowElements ||
+                     n % panelColumns * stored.bits % 8 == 0);
+  if (!transposed && groupN == 1 && wholeBytes)
+    return copyRegion(region, stored, k, firstColumn, n, packed);
   uint8_t *row = packed;
   for (int64_t first = 0; first < n; first += panelColumns)
     for (int64_t r = 0; r < region.rows(k); ++r) {

@@ -10,6 +10,7 @@
 #include "qc/Numerics/Packing.h"
 
 #include <algorithm>
+#include <numeric>
 
 using namespace qc;
 using namespace qc::numerics;
@@ -26,29 +27,58 @@ std::vector<unsigned> qc::codePlanes(unsigned bits) {
   return planes;
 }
 
+std::vector<int64_t> qc::groupPanelBytes(const DecodeSpec &spec, int64_t k) {
+  std::vector<int64_t> bytes = encodedPanelBytes(spec, k);
+  bytes[0] = ceilDiv(k, groupChunk) * blockBytes * spec.codeBits;
+  return bytes;
+}
+
 int64_t qc::groupCodeBytes(const DecodeSpec &spec, int64_t k, int64_t n) {
-  return ceilDiv(n, panelColumns) * ceilDiv(k, groupChunk) * blockBytes *
-         spec.codeBits;
+  return ceilDiv(n, panelColumns) * groupPanelBytes(spec, k)[0];
 }
 
 int64_t qc::groupPackedBytes(const DecodeSpec &spec, int64_t k, int64_t n) {
-  std::vector<EncodedRegion> regions = encodedRegions(spec);
-  int64_t codes = ceilDiv(n, panelColumns) * k * regions[0].rowBytes();
-  return encodedGroupBytes(spec, k, n) - codes + groupCodeBytes(spec, k, n);
+  std::vector<int64_t> panel = groupPanelBytes(spec, k);
+  return ceilDiv(n, panelColumns) *
+         std::accumulate(panel.begin(), panel.end(), int64_t(0));
 }
 
-/// Puts one code into its chunk of `bits` blocks.
-static void putCode(unsigned code, unsigned bits, int64_t k, int64_t column,
-                    uint8_t *chunk) {
+namespace {
+/// The codes of one chunk of a panel, row by row.
+using Chunk = uint8_t[groupChunk][panelColumns];
+} // namespace
+
+/// Packs a chunk of `bits` blocks.
+static void packChunk(const Chunk &codes, unsigned bits, uint8_t *packed) {
   unsigned shift = 0;
   for (unsigned plane : codePlanes(bits)) {
-    int64_t run = groupChunk / plane;
-    int64_t block = k / run, inRun = k % run;
-    unsigned part = code >> shift & ((1u << plane) - 1);
-    chunk[block * blockBytes + column * 4 + inRun % 4] |=
-        static_cast<uint8_t>(part << (plane * (inRun / 4)));
-    chunk += plane * blockBytes;
+    unsigned run = groupChunk / plane, mask = (1u << plane) - 1;
+    for (unsigned block = 0; block < plane; ++block, packed += blockBytes) {
+      // Byte i of each column's four.
+      uint8_t bytes[4][panelColumns] = {};
+      for (unsigned k = 0; k < run; ++k)
+        for (unsigned c = 0; c < panelColumns; ++c)
+          bytes[k % 4][c] |= static_cast<uint8_t>(
+              (codes[block * run + k][c] >> shift & mask) << (plane * (k / 4)));
+      for (unsigned c = 0; c < panelColumns; ++c)
+        for (unsigned i = 0; i < 4; ++i)
+          packed[4 * c + i] = bytes[i][c];
+    }
     shift += plane;
+  }
+}
+
+/// Packs one chunk of every panel: `count` rows of codes, which lie in `rows`
+/// with a whole number of panels each.
+static void packChunks(const std::vector<uint8_t> &rows, int64_t count,
+                       unsigned bits, int64_t chunks, uint8_t *packed) {
+  auto columns = static_cast<int64_t>(rows.size()) / groupChunk;
+  for (int64_t n = 0; n < columns; n += panelColumns) {
+    Chunk codes = {};
+    for (int64_t k = 0; k < count; ++k)
+      std::copy_n(rows.begin() + k * columns + n, panelColumns, codes[k]);
+    packChunk(codes, bits, packed);
+    packed += chunks * blockBytes * bits;
   }
 }
 
@@ -56,19 +86,28 @@ void qc::packGroups(const DecodeSpec &spec, int64_t k, int64_t n,
                     std::span<const ComponentData> data,
                     std::span<uint8_t> packed) {
   int64_t codeBytes = groupCodeBytes(spec, k, n);
-  std::fill_n(packed.begin(), codeBytes, 0);
   unsigned bits = spec.codeBits;
-  auto flip = static_cast<unsigned>(groupSums(spec)->flip);
+  auto flip = static_cast<uint8_t>(groupSums(spec)->flip);
   size_t rowBytes = bits < 8 ? packedRowBytes(n, bits) : static_cast<size_t>(n);
-  int64_t chunks = ceilDiv(k, groupChunk), chunkBytes = blockBytes * bits;
-  for (int64_t i = 0; i < k; ++i) {
-    const uint8_t *row = data[0].bytes.data() + i * rowBytes;
-    for (int64_t column = 0; column < n; ++column) {
-      unsigned code = bits < 8 ? unpackOne(row, bits, column) : row[column];
-      int64_t chunk = column / panelColumns * chunks + i / groupChunk;
-      putCode(code ^ flip, bits, i % groupChunk, column % panelColumns,
-              packed.data() + chunk * chunkBytes);
+  int64_t chunks = ceilDiv(k, groupChunk);
+  int64_t columns = ceilDiv(n, panelColumns) * panelColumns;
+  std::vector<uint8_t> rows(groupChunk * columns);
+  for (int64_t chunk = 0; chunk < chunks; ++chunk) {
+    int64_t first = chunk * groupChunk;
+    int64_t count = std::min(groupChunk, k - first);
+    for (int64_t i = 0; i < count; ++i) {
+      std::span<const uint8_t> row(
+          data[0].bytes.data() + (first + i) * rowBytes, rowBytes);
+      std::span<uint8_t> codes(rows.data() + i * columns, n);
+      if (bits < 8)
+        unpackRow(row, bits, codes);
+      else
+        std::copy(row.begin(), row.end(), codes.begin());
+      for (uint8_t &code : codes)
+        code ^= flip;
     }
+    packChunks(rows, count, bits, chunks,
+               packed.data() + chunk * blockBytes * bits);
   }
   // The other regions are those that contract reads, without its codes.
   std::vector<uint8_t> all(encodedGroupBytes(spec, k, n));

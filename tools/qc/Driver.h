@@ -60,7 +60,9 @@ llvm::Error notBuilt(const llvm::Twine &what);
 struct CompileArguments {
   std::string target = "host", observer = "mse", threading, weights = "auto";
   std::vector<std::string> dims, shapes, layers;
-  std::string algorithms, ignored;
+  std::string algorithms, memoryBudget, ignored;
+  /// Nothing: as many as the machine has.
+  std::optional<int32_t> jobs;
   CompileOptions options;
   /// Options that are known and do nothing yet.
   std::vector<CLI::Option *> unbuilt;

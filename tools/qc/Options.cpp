@@ -12,6 +12,7 @@
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
+#include "llvm/Support/Threading.h"
 
 using namespace qc;
 using namespace qc::driver;
@@ -89,7 +90,10 @@ void CompileArguments::addTargetOptions(CLI::App &command) {
   command.add_option("--threading", threading,
                      "openmp, callback or none (callback; openmp with "
                      "--threads above 1)");
-  command.add_option("-j", options.jobs, "Threads of the compiler (1)");
+  command.add_option("-j", jobs,
+                     "Threads of the compiler (all that the machine has)");
+  command.add_option("--memory-budget", memoryBudget,
+                     "Memory that the compiler may take: 4G, 800M (no bound)");
   command.add_option("--kernels", options.kernels,
                      "generated (default), onednn or auto");
   command.add_option("--emit", options.emit,
@@ -105,8 +109,7 @@ void CompileArguments::addTargetOptions(CLI::App &command) {
                   "(1)")
       ->check(CLI::Range(1, 1024));
   unbuilt.push_back(command.add_flag("--tune")->description("Not built yet"));
-  for (const char *name : {"--input", "--memory-budget"})
-    unbuilt.push_back(command.add_option(name, ignored, "Not built yet"));
+  unbuilt.push_back(command.add_option("--input", ignored, "Not built yet"));
 }
 
 static Error badOption(StringRef option, StringRef found,
@@ -216,6 +219,24 @@ static Error checkKernels(CompileOptions &options) {
   return Error::success();
 }
 
+/// A number of bytes: 4G, 800M, 64K or 12345.
+static Error parseMemoryBudget(StringRef text, CompileOptions &options) {
+  if (text.empty())
+    return Error::success();
+  StringRef number = text;
+  unsigned shift = number.consume_back("K")   ? 10
+                   : number.consume_back("M") ? 20
+                   : number.consume_back("G") ? 30
+                                              : 0;
+  uint64_t value;
+  if (number.getAsInteger(10, value) || value == 0 ||
+      value > (uint64_t(1) << 50) >> shift)
+    return badOption("--memory-budget", text,
+                     "a number of bytes, or with K, M or G: 4G");
+  options.memoryBudget = value << shift;
+  return Error::success();
+}
+
 /// Checks plain values and splits lists.
 static Error finishValues(const CompileArguments &arguments,
                           CompileOptions &options) {
@@ -224,8 +245,12 @@ static Error finishValues(const CompileArguments &arguments,
                      "at least 1");
   if (options.threads < 1 || options.threads > 1024)
     return badOption("--threads", std::to_string(options.threads), "1 to 1024");
+  options.jobs = arguments.jobs.value_or(static_cast<int32_t>(
+      llvm::hardware_concurrency().compute_thread_count()));
   if (options.jobs < 1 || options.jobs > 1024)
     return badOption("-j", std::to_string(options.jobs), "1 to 1024");
+  if (Error error = parseMemoryBudget(arguments.memoryBudget, options))
+    return error;
   if (Error error = checkKernels(options))
     return error;
   llvm::SmallVector<StringRef> names;

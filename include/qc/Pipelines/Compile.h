@@ -76,8 +76,9 @@ struct LoadedModel {
   std::map<std::string, std::string> specialTokens;
 };
 
-/// A context with everything loaded that the stations need.
-std::unique_ptr<mlir::MLIRContext> makeContext();
+/// A context with everything loaded that the stations need; with `threads` for
+/// passes that use some.
+std::unique_ptr<mlir::MLIRContext> makeContext(bool threads = false);
 
 /// A number format that --precision knows by a name of its own.
 struct NamedFormat {

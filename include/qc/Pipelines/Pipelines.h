@@ -13,6 +13,7 @@
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassOptions.h"
 
+#include <functional>
 #include <string>
 
 namespace mlir {
@@ -69,6 +70,14 @@ struct KernelOptions : PassPipelineOptions<KernelOptions> {
                               llvm::cl::desc("Weights file to write")};
   Option<std::string> base{*this, "base",
                            llvm::cl::desc("Folder of the parameters' files")};
+  Option<int64_t> jobs{*this, "jobs", llvm::cl::desc("Threads"),
+                       llvm::cl::init(1)};
+  Option<uint64_t> memoryBudget{*this, "memory-budget",
+                                llvm::cl::desc("Bytes that the process may "
+                                               "have; 0 is no bound"),
+                                llvm::cl::init(0)};
+  /// Told how much of the weights is done, in [0, 1].
+  std::function<void(double)> progress;
   ListOption<std::string> oneDNN{
       *this, "onednn", llvm::cl::desc("Layers that oneDNN computes; * is all")};
 };

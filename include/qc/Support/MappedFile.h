@@ -33,6 +33,10 @@ public:
   size_t size() const { return length; }
   llvm::StringRef contents() const { return {bytes, length}; }
 
+  /// Says that nobody needs these bytes for now: their pages leave the memory
+  /// of the process, and come back from the file where they are read again.
+  void release(size_t offset, size_t size) const;
+
 private:
   MappedFile(llvm::StringRef name, const char *bytes, size_t length)
       : name(name), bytes(bytes), length(length) {}

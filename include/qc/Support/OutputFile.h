@@ -7,6 +7,7 @@
 #ifndef QC_SUPPORT_OUTPUTFILE_H
 #define QC_SUPPORT_OUTPUTFILE_H
 
+#include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -25,6 +26,13 @@ std::error_code moveIntoPlace(llvm::StringRef temporary, llvm::StringRef path);
 std::error_code writeBytes(llvm::StringRef path, llvm::StringRef bytes,
                            llvm::sys::fs::CreationDisposition disposition =
                                llvm::sys::fs::CD_CreateAlways);
+
+/// Appends the bytes of the file `from` to the file `path`, piece by piece.
+std::error_code appendFile(llvm::StringRef path, llvm::StringRef from);
+
+/// Calls `use` with the bytes of the file `path`, piece by piece.
+std::error_code readPieces(llvm::StringRef path,
+                           llvm::function_ref<void(llvm::StringRef)> use);
 
 /// As above, with the error that a user reads.
 llvm::Error writeWholeFile(llvm::StringRef path, llvm::StringRef bytes);

@@ -31,6 +31,13 @@ public:
                                  int64_t offset, int64_t length, DType type,
                                  llvm::ArrayRef<int64_t> shape);
 
+  /// The error that get() would give, if any.
+  llvm::Error check(llvm::StringRef name, llvm::StringRef file, int64_t offset,
+                    int64_t length, DType type, llvm::ArrayRef<int64_t> shape);
+
+  /// The pages of these bytes, which nobody reads for now, leave memory.
+  void release(llvm::StringRef file, int64_t offset, int64_t length);
+
   /// The mapping of a file, for those who read it otherwise.
   llvm::Expected<std::shared_ptr<const MappedFile>> map(llvm::StringRef file);
 

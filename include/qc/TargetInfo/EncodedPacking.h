@@ -39,6 +39,11 @@ numerics::DecodeSpec contractSpec(const numerics::DecodeSpec &spec,
 /// The regions of a spec in the order [K, N].
 std::vector<EncodedRegion> encodedRegions(const numerics::DecodeSpec &spec);
 
+/// Bytes that a panel of k rows takes in each region. A region is its panels
+/// one after the other.
+std::vector<int64_t> encodedPanelBytes(const numerics::DecodeSpec &spec,
+                                       int64_t k);
+
 /// Bytes of the weights of one group with k rows and n columns.
 int64_t encodedGroupBytes(const numerics::DecodeSpec &spec, int64_t k,
                           int64_t n);

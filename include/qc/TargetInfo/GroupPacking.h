@@ -28,6 +28,9 @@ inline constexpr int64_t groupChunk = 32;
 /// The planes of codes of this width: {4, 2} for 6 bits.
 std::vector<unsigned> codePlanes(unsigned bits);
 
+/// Bytes that a panel of k rows takes of the codes, then of each other region.
+std::vector<int64_t> groupPanelBytes(const numerics::DecodeSpec &spec,
+                                     int64_t k);
 /// Bytes of the packed codes alone, and of everything.
 int64_t groupCodeBytes(const numerics::DecodeSpec &spec, int64_t k, int64_t n);
 int64_t groupPackedBytes(const numerics::DecodeSpec &spec, int64_t k,

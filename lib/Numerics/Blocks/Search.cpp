@@ -5,11 +5,12 @@
 // is moved, with all codes made anew, as long as the squared error falls.
 
 #include "Encoders.h"
-#include "SearchPart.h"
+#include "PartLanes.h"
 
 #include "qc/Numerics/Float16.h"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <cmath>
 
@@ -50,39 +51,24 @@ struct Half {
   float value;
 };
 
+/// Most parts of a block, and a number for each of them.
+constexpr size_t maxParts = 16;
+template <typename T> using OfParts = std::array<T, maxParts>;
+
 /// What is searched for in a block of parts.
 struct Choice {
   Half scale, offset;
-  std::vector<int> scales, offsets;
-  double error;
+  OfParts<int> scales = {}, offsets = {};
+  double error = 0;
 };
 } // namespace
-
-/// The parts of a block with the leaf scales' group.
-static std::vector<Part> makeParts(const Levels &levels, unsigned group,
-                                   std::span<const float> values,
-                                   std::span<const float> weights) {
-  std::vector<Part> parts;
-  for (size_t at = 0; at < values.size(); at += group)
-    parts.emplace_back(levels, values.subspan(at, group),
-                       weights.subspan(at, group));
-  return parts;
-}
-
-static void storeCodes(const Levels &levels, std::span<const Part> parts,
-                       std::vector<uint16_t> &codes) {
-  size_t i = 0;
-  for (const Part &part : parts)
-    for (float level : part.rounded())
-      codes[i++] = levels.code(level);
-}
 
 //===-- Super-blocks -----------------------------------------------------===//
 
 namespace {
 class SuperSearch {
 public:
-  SuperSearch(const BlockFormat &format, std::vector<Part> &parts, float unit)
+  SuperSearch(const BlockFormat &format, PartLanes &parts, float unit)
       : parts(parts), unit(unit), hasOffset(format.offset >= 0),
         scaleRange(format.scales[format.scale]),
         offsetRange(format.scales[hasOffset ? format.offset : format.scale]) {}
@@ -113,24 +99,33 @@ private:
     return result;
   }
 
-  /// The error of all parts, which hold the codes afterwards.
+  /// The errors of the parts, which hold the codes afterwards.
+  OfParts<float> errorsOf(const Choice &c) {
+    OfParts<Line> lines;
+    for (size_t j = 0; j < parts.size(); ++j)
+      lines[j] = line(c, j);
+    OfParts<float> errors = {};
+    parts.round(lines, errors);
+    return errors;
+  }
+
   double evaluate(const Choice &c) {
     double error = 0;
+    OfParts<float> errors = errorsOf(c);
     for (size_t j = 0; j < parts.size(); ++j)
-      error += parts[j].round(line(c, j));
+      error += errors[j];
     return error;
   }
 
   /// The integers nearest to the lines of the parts for given f16.
   Choice choiceFor(std::span<const Line> lines, Half scale, Half offset) {
-    Choice c{scale, offset, {}, {}, 0};
-    for (const Line &line : lines) {
-      c.scales.push_back(
-          scaleRange.nearest(scale.value ? line.scale / scale.value : 0.0f));
-      c.offsets.push_back(
-          hasOffset ? offsetRange.nearest(
-                          offset.value ? line.offset / offset.value : 0.0f)
-                    : 0);
+    Choice c{scale, offset};
+    for (size_t j = 0; j < parts.size(); ++j) {
+      c.scales[j] =
+          scaleRange.nearest(scale.value ? lines[j].scale / scale.value : 0.0f);
+      if (hasOffset)
+        c.offsets[j] = offsetRange.nearest(
+            offset.value ? lines[j].offset / offset.value : 0.0f);
     }
     c.error = evaluate(c);
     return c;
@@ -138,13 +133,13 @@ private:
 
   /// The best of some f16 by which the largest scale meets an end of its range.
   Choice start() {
-    std::vector<Line> lines;
+    OfParts<Line> lines;
+    parts.fit(hasOffset, lines);
     float extreme = 0.0f, offset = 0.0f;
-    for (Part &part : parts) {
-      lines.push_back(part.fit(hasOffset));
-      if (std::fabs(lines.back().scale) > std::fabs(extreme))
-        extreme = lines.back().scale;
-      offset = std::max(offset, lines.back().offset);
+    for (size_t j = 0; j < parts.size(); ++j) {
+      if (std::fabs(lines[j].scale) > std::fabs(extreme))
+        extreme = lines[j].scale;
+      offset = std::max(offset, lines[j].offset);
     }
     Half largest(offset / static_cast<float>(offsetRange.high), unit);
     Choice best = choiceFor(lines, Half(0.0f, unit), largest);
@@ -154,41 +149,58 @@ private:
         float aim = static_cast<float>(end) * (1.0f - 0.05f * k);
         Choice c = choiceFor(lines, Half(extreme / aim, unit), largest);
         if (c.error < best.error)
-          best = std::move(c);
+          best = c;
       }
     return best;
   }
 
+  bool inRange(int scale, int offset) const {
+    return scale >= scaleRange.low && scale <= scaleRange.high &&
+           (!hasOffset ||
+            (offset >= offsetRange.low && offset <= offsetRange.high));
+  }
+
+  /// Tries the integers of all parts `ds` and `step` away from those in `c`;
+  /// `best` and `least` get what is better. The parts that `moving` names take
+  /// part, those that improve are in `moved` afterwards.
+  void tryMove(const Choice &c, int ds, int step, const OfParts<bool> &moving,
+               Choice &best, OfParts<float> &least, OfParts<bool> &moved) {
+    Choice trial = c;
+    for (size_t j = 0; j < parts.size(); ++j) {
+      trial.scales[j] += ds;
+      trial.offsets[j] += step;
+    }
+    OfParts<float> errors = errorsOf(trial);
+    for (size_t j = 0; j < parts.size(); ++j) {
+      if (!moving[j] || !inRange(trial.scales[j], trial.offsets[j]) ||
+          !(errors[j] < least[j]))
+        continue;
+      least[j] = errors[j];
+      best.scales[j] = trial.scales[j];
+      best.offsets[j] = trial.offsets[j];
+      moved[j] = true;
+    }
+  }
+
   /// Moves the integers of each part by one while that lowers its error.
   void moveIntegers(Choice &c) {
-    c.error = 0;
-    for (size_t j = 0; j < parts.size(); ++j) {
-      double least = parts[j].round(line(c, j));
-      for (bool moved = true; moved;) {
-        moved = false;
-        int s = c.scales[j], o = c.offsets[j];
-        int bestS = s, bestO = o, reach = hasOffset ? 1 : 0;
-        for (int ds = -1; ds <= 1; ++ds)
-          for (int step = -reach; step <= reach; ++step) {
-            if (s + ds < scaleRange.low || s + ds > scaleRange.high ||
-                (hasOffset &&
-                 (o + step < offsetRange.low || o + step > offsetRange.high)))
-              continue;
-            c.scales[j] = s + ds;
-            c.offsets[j] = o + step;
-            double error = parts[j].round(line(c, j));
-            if (!(error < least))
-              continue;
-            least = error;
-            bestS = s + ds;
-            bestO = o + step;
-            moved = true;
-          }
-        c.scales[j] = bestS;
-        c.offsets[j] = bestO;
-      }
-      c.error += least;
+    OfParts<float> least = errorsOf(c);
+    OfParts<bool> moving = {};
+    std::fill_n(moving.begin(), parts.size(), true);
+    int reach = hasOffset ? 1 : 0;
+    while (std::find(moving.begin(), moving.end(), true) != moving.end()) {
+      Choice best = c;
+      OfParts<bool> moved = {};
+      for (int ds = -1; ds <= 1; ++ds)
+        for (int step = -reach; step <= reach; ++step)
+          if (ds != 0 || step != 0)
+            tryMove(c, ds, step, moving, best, least, moved);
+      c = best;
+      moving = moved;
     }
+    c.error = 0;
+    for (size_t j = 0; j < parts.size(); ++j)
+      c.error += least[j];
   }
 
   /// The f16 of least error for the codes and integers there are, if they make
@@ -197,7 +209,7 @@ private:
     c.error = evaluate(c);
     double ll = 0, lo = 0, oo = 0, xl = 0, xo = 0;
     for (size_t j = 0; j < parts.size(); ++j) {
-      Part::Sums p = parts[j].sums();
+      Part::Sums p = parts.sums(j);
       double s = c.scales[j], o = c.offsets[j];
       ll += s * s * p.ll;
       lo -= s * o * p.l;
@@ -218,10 +230,10 @@ private:
     moved.offset = Half(static_cast<float>(offset), unit);
     moved.error = evaluate(moved);
     if (moved.error < c.error)
-      c = std::move(moved);
+      c = moved;
   }
 
-  std::vector<Part> &parts;
+  PartLanes &parts;
   float unit;
   bool hasOffset;
   IntegerRange scaleRange, offsetRange;
@@ -229,11 +241,12 @@ private:
 } // namespace
 
 static void searchSuper(const BlockFormat &format, const Levels &levels,
-                        std::vector<Part> &parts, float unit,
-                        BlockParts &result) {
+                        PartLanes parts, float unit, BlockParts &result) {
   SuperSearch search(format, parts, unit);
   Choice best = search.run();
-  storeCodes(levels, parts, result[0]);
+  for (size_t i = 0; i < result[0].size(); ++i)
+    result[0][i] =
+        levels.code(parts.level(i / parts.elements(), i % parts.elements()));
   size_t scale = format.scale, parent = format.scales[scale].parent;
   result[1 + parent][0] = best.scale.bits;
   for (size_t j = 0; j < parts.size(); ++j)
@@ -247,6 +260,25 @@ static void searchSuper(const BlockFormat &format, const Levels &levels,
 }
 
 //===-- Parts on their own -----------------------------------------------===//
+
+/// The parts of a block with the leaf scales' group.
+static std::vector<Part> makeParts(const Levels &levels, unsigned group,
+                                   std::span<const float> values,
+                                   std::span<const float> weights) {
+  std::vector<Part> parts;
+  for (size_t at = 0; at < values.size(); at += group)
+    parts.emplace_back(levels, values.subspan(at, group),
+                       weights.subspan(at, group));
+  return parts;
+}
+
+static void storeCodes(const Levels &levels, std::span<const Part> parts,
+                       std::vector<uint16_t> &codes) {
+  size_t i = 0;
+  for (const Part &part : parts)
+    for (float level : part.rounded())
+      codes[i++] = levels.code(level);
+}
 
 /// The bits of an E4M3 float, times a half, that give the least error.
 static uint16_t searchUE4M3(Part &part, float scale, float unit) {
@@ -343,11 +375,11 @@ void encodeBySearch(const BlockFormat &format, std::span<const float> values,
     weight[i] = heaviest > 0.0f ? weights[i] / heaviest : 1.0f;
   }
   unsigned group = format.scales[format.scale].group;
+  if (format.scales[format.scale].parent >= 0)
+    return searchSuper(format, levels, {levels, group, scaled, weight}, unit,
+                       result);
   std::vector<Part> parts = makeParts(levels, group, scaled, weight);
-  if (format.scales[format.scale].parent < 0)
-    searchParts(format, levels, parts, unit, result);
-  else
-    searchSuper(format, levels, parts, unit, result);
+  searchParts(format, levels, parts, unit, result);
 }
 
 } // namespace qc::numerics::blocks

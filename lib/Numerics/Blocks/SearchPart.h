@@ -23,13 +23,16 @@ public:
   uint16_t code(float level) const;
 
   float lowest, highest;
+  /// The levels of a codebook in order and the limits between neighbours; both
+  /// empty for a run of integers.
+  std::span<const float> sorted() const { return entries; }
+  std::span<const float> between() const { return limits; }
 
 private:
   void setEntries(std::span<const float> codebook);
 
-  /// Entries of a codebook in order, with the limits between neighbours and
-  /// their codes; empty for a run of integers.
   std::vector<float> entries, limits;
+  /// Of the entries.
   std::vector<uint16_t> codes;
   int bias = 0, mask = 0xffff;
 };

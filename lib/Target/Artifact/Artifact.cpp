@@ -2,7 +2,8 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Makes every file of the artifact in memory, then hands them to Folder.cpp.
+// Makes every file of the artifact in memory, but for the weights that a file
+// holds already, then hands them to Folder.cpp.
 //
 //===----------------------------------------------------------------------===//
 
@@ -12,6 +13,7 @@
 #include "qc/Runtime/Embedded.h"
 #include "qc/Support/Error.h"
 
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -26,19 +28,26 @@ using namespace qc::artifact;
 static constexpr uint64_t autoFileBytes = uint64_t(256) << 20;
 static constexpr uint64_t maxEmbeddedBytes = uint64_t(1) << 30;
 
-static Expected<WeightsPlacement> placeWeights(const ArtifactSpec &spec,
-                                               StringRef bytes) {
+static Expected<WeightsPlacement> placeWeights(const ArtifactSpec &spec) {
   WeightsPlacement placement;
-  placement.bytes = bytes.size();
-  placement.hash = sha256(bytes);
+  placement.bytes = spec.weights.size();
+  if (!spec.weightsFile.empty())
+    if (std::error_code code =
+            sys::fs::file_size(spec.weightsFile, placement.bytes))
+      return inputError("read", spec.weightsFile, "", code.message(),
+                        "the packed weights");
+  auto hash = sha256(spec.weights, spec.weightsFile);
+  if (!hash)
+    return hash.takeError();
+  placement.hash = *hash;
   using Mode = ArtifactSpec::Weights;
   placement.embedded =
       spec.weightsMode == Mode::Embedded ||
-      (spec.weightsMode == Mode::Auto && bytes.size() <= autoFileBytes) ||
-      bytes.empty();
-  if (placement.embedded && bytes.size() > maxEmbeddedBytes)
+      (spec.weightsMode == Mode::Auto && placement.bytes <= autoFileBytes) ||
+      placement.bytes == 0;
+  if (placement.embedded && placement.bytes > maxEmbeddedBytes)
     return inputError("weights-too-large", "", "--weights embedded",
-                      Twine(bytes.size()) + " bytes of weights",
+                      Twine(placement.bytes) + " bytes of weights",
                       "at most 1 GiB; use --weights file");
   return placement;
 }
@@ -153,16 +162,31 @@ static std::string jsonText(json::Object object) {
 }
 
 /// The weights file: a header, then the weights.
-static std::string weightsFileText(StringRef bytes, const Digest &hash) {
+static ExtraFile weightsFile(const ArtifactSpec &spec,
+                             const WeightsPlacement &weights) {
   qc_rt_weights_header header = {};
   std::memcpy(header.magic, "QCWEIGHT", 8);
   header.version = 1;
-  header.bytes = bytes.size();
-  std::memcpy(header.hash, hash.data(), hash.size());
+  header.bytes = weights.bytes;
+  std::memcpy(header.hash, weights.hash.data(), weights.hash.size());
   std::string text(reinterpret_cast<const char *>(&header), sizeof header);
   text.resize(QC_RT_WEIGHTS_OFFSET);
-  text.append(bytes.data(), bytes.size());
-  return text;
+  return {spec.net.name + ".weights", text + spec.weights, spec.weightsFile};
+}
+
+/// Adds the object of embedded weights.
+static Error addWeights(const ArtifactSpec &spec,
+                        std::vector<std::string> &objects) {
+  if (spec.weightsFile.empty()) {
+    objects.push_back(weightsObject(spec.target.arch, spec.weights));
+    return Error::success();
+  }
+  auto buffer = MemoryBuffer::getFile(spec.weightsFile, false, false);
+  if (!buffer)
+    return inputError("read", spec.weightsFile, "", buffer.getError().message(),
+                      "the packed weights");
+  objects.push_back(weightsObject(spec.target.arch, (*buffer)->getBuffer()));
+  return Error::success();
 }
 
 static const char ownLicenses[] =
@@ -172,7 +196,7 @@ static const char ownLicenses[] =
     "conditions.\n";
 
 /// The two libraries of the artifact.
-static Error addLibraries(const ArtifactSpec &spec, StringRef weights,
+static Error addLibraries(const ArtifactSpec &spec,
                           const WeightsPlacement &placement,
                           std::vector<ExtraFile> &files) {
   std::string manifest;
@@ -187,7 +211,8 @@ static Error addLibraries(const ArtifactSpec &spec, StringRef weights,
   for (const LevelObject &level : spec.levels)
     objects.push_back(level.object);
   if (placement.embedded && placement.bytes)
-    objects.push_back(weightsObject(spec.target.arch, weights));
+    if (Error error = addWeights(spec, objects))
+      return error;
   auto object = linkRelocatable(spec, std::move(objects));
   if (!object)
     return object.takeError();
@@ -232,51 +257,54 @@ static void addTexts(const ArtifactSpec &spec, const json::Object &report,
     files.push_back(extra);
 }
 
+/// Bytes of the file, those that follow its contents counted.
+static uint64_t bytesOf(const ExtraFile &file) {
+  uint64_t rest = 0;
+  if (!file.rest.empty() && sys::fs::file_size(file.rest, rest))
+    rest = 0;
+  return file.contents.size() + rest;
+}
+
 /// Adds manifest.json, which lists the files so far.
-static void addManifest(json::Object manifest, std::vector<ExtraFile> &files) {
+static Error addManifest(json::Object manifest, std::vector<ExtraFile> &files) {
   json::Object hashes;
-  for (const ExtraFile &entry : files)
-    hashes[entry.name] = json::Object{{"bytes", entry.contents.size()},
-                                      {"sha256", hex(sha256(entry.contents))}};
+  for (const ExtraFile &entry : files) {
+    auto hash = sha256(entry.contents, entry.rest);
+    if (!hash)
+      return hash.takeError();
+    hashes[entry.name] =
+        json::Object{{"bytes", bytesOf(entry)}, {"sha256", hex(*hash)}};
+  }
   manifest["files"] = std::move(hashes);
   files.push_back({"manifest.json", jsonText(std::move(manifest))});
+  return Error::success();
 }
 
 Expected<ArtifactSizes> qc::writeArtifact(const ArtifactSpec &spec,
                                           StringRef dir) {
   if (Error error = checkOutputFolder(dir, spec.force))
     return error;
-  std::unique_ptr<MemoryBuffer> file;
-  StringRef weights = spec.weights;
-  if (!spec.weightsFile.empty()) {
-    auto buffer = MemoryBuffer::getFile(spec.weightsFile, false, false);
-    if (!buffer)
-      return inputError("read", spec.weightsFile, "",
-                        buffer.getError().message(), "the packed weights");
-    file = std::move(*buffer);
-    weights = file->getBuffer();
-  }
-  auto placement = placeWeights(spec, weights);
+  auto placement = placeWeights(spec);
   if (!placement)
     return placement.takeError();
   std::vector<ExtraFile> files;
-  if (Error error = addLibraries(spec, weights, *placement, files))
+  if (Error error = addLibraries(spec, *placement, files))
     return error;
   json::Object report = spec.report;
   if (json::Object *bytes = report.getObject("bytes"))
     (*bytes)["artifact"] = shippedBytes(files, *placement);
   addTexts(spec, report, files);
   if (!placement->embedded)
-    files.push_back({spec.net.name + ".weights",
-                     weightsFileText(weights, placement->hash)});
+    files.push_back(weightsFile(spec, *placement));
   ArtifactSizes sizes;
   sizes.weights = placement->bytes;
   for (const ExtraFile &entry : files)
     if (entry.name == "lib" + spec.net.name + ".so")
       sizes.sharedLibrary = entry.contents.size();
-  addManifest(embeddedManifest(spec, *placement), files);
+  if (Error error = addManifest(embeddedManifest(spec, *placement), files))
+    return error;
   for (const ExtraFile &entry : files)
-    sizes.artifact += entry.contents.size();
+    sizes.artifact += bytesOf(entry);
   if (Error error = writeFolder(dir, files))
     return error;
   return sizes;
@@ -285,6 +313,7 @@ Expected<ArtifactSizes> qc::writeArtifact(const ArtifactSpec &spec,
 Error qc::writeFiles(std::vector<ExtraFile> files, StringRef dir, bool force) {
   if (Error error = checkOutputFolder(dir, force))
     return error;
-  addManifest(json::Object{{"generator", "qc"}}, files);
+  if (Error error = addManifest(json::Object{{"generator", "qc"}}, files))
+    return error;
   return writeFolder(dir, files);
 }

@@ -120,8 +120,11 @@ Error qc::checkOutputFolder(StringRef dir, bool force) {
                      "an empty or new folder, or --force");
 }
 
-static Error writeFile(StringRef path, StringRef contents) {
-  if (std::error_code code = writeBytes(path, contents, sys::fs::CD_CreateNew))
+static Error writeFile(StringRef path, const ExtraFile &file) {
+  std::error_code code = writeBytes(path, file.contents, sys::fs::CD_CreateNew);
+  if (!code && !file.rest.empty())
+    code = appendFile(path, file.rest);
+  if (code)
     return inputError("write", sys::path::filename(path), "", code.message(),
                       "room and permission to write it");
   return Error::success();
@@ -222,7 +225,7 @@ Error qc::artifact::writeFolder(StringRef dir, ArrayRef<ExtraFile> files) {
     unfinished().set("");
   });
   for (const ExtraFile &file : files)
-    if (Error error = writeFile(inside(fresh, file.name), file.contents))
+    if (Error error = writeFile(inside(fresh, file.name), file))
       return error;
   // From here on the folder may hold what others wrote.
   unfinished().set("");

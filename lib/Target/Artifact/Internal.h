@@ -86,6 +86,8 @@ llvm::json::Object embeddedManifest(const ArtifactSpec &spec,
 
 std::string hex(llvm::ArrayRef<uint8_t> digest);
 Digest sha256(llvm::StringRef bytes);
+/// Of the bytes and then those of the file `rest`, read piece by piece.
+llvm::Expected<Digest> sha256(llvm::StringRef bytes, llvm::StringRef rest);
 
 /// The libraries beside libc and libm that the artifact needs: "dnnl", "gomp".
 std::vector<std::string> extraLibraries(const NetSpec &net);

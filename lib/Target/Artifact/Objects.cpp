@@ -9,6 +9,9 @@
 
 #include "Internal.h"
 
+#include "qc/Support/Error.h"
+#include "qc/Support/OutputFile.h"
+
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/BinaryFormat/ELF.h"
 #include "llvm/Object/ELFTypes.h"
@@ -113,6 +116,17 @@ std::string qc::artifact::weightsObject(Arch arch, StringRef bytes) {
 
 Digest qc::artifact::sha256(StringRef bytes) {
   return SHA256::hash(arrayRefFromStringRef(bytes));
+}
+
+Expected<Digest> qc::artifact::sha256(StringRef bytes, StringRef rest) {
+  SHA256 hash;
+  hash.update(bytes);
+  std::error_code code;
+  if (!rest.empty())
+    code = readPieces(rest, [&](StringRef piece) { hash.update(piece); });
+  if (code)
+    return inputError("read", rest, "", code.message(), "the packed weights");
+  return hash.final();
 }
 
 std::string qc::artifact::hex(ArrayRef<uint8_t> digest) {

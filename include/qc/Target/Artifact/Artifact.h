@@ -96,6 +96,9 @@ struct LevelObject {
 /// Another file of the folder, under its base name.
 struct ExtraFile {
   std::string name, contents;
+  /// A file whose bytes follow the contents; empty: none do. It may be larger
+  /// than memory.
+  std::string rest = "";
 };
 
 struct ArtifactSpec {

@@ -2,8 +2,9 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Weights are encoded, transposed and packed here, tensor by tensor: with a
-// file to write, only one is in memory at a time.
+// Weights are encoded, transposed and packed here, one after the other: with a
+// file to write, the packed bytes of only one are in memory at a time. Threads
+// share the strips of a weight (qc/Analysis/WeightStrips.h).
 //
 //===----------------------------------------------------------------------===//
 
@@ -13,14 +14,19 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
-#include "qc/Analysis/Evaluator.h"
+#include "qc/Analysis/WeightStrips.h"
 #include "qc/Dialect/QC/IR/QCOps.h"
 #include "qc/Dialect/QC/Transforms/Passes.h"
+#include "qc/Support/Memory.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/BLAKE3.h"
 #include "llvm/Support/Error.h"
 #include "llvm/Support/FileSystem.h"
-#include "llvm/Support/SHA256.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/ThreadPool.h"
 #include "llvm/Support/raw_ostream.h"
+
+#include <atomic>
 
 namespace mlir::qc {
 #define GEN_PASS_DEF_QCMATERIALIZE
@@ -41,7 +47,7 @@ public:
 
   /// The offset of these bytes, written now or before.
   int64_t write(StringRef bytes) {
-    auto digest = llvm::SHA256::hash(llvm::arrayRefFromStringRef(bytes));
+    auto digest = llvm::BLAKE3::hash(llvm::arrayRefFromStringRef(bytes));
     std::string key(reinterpret_cast<const char *>(digest.data()),
                     digest.size());
     auto [entry, added] = offsets.try_emplace(key, size);
@@ -62,8 +68,30 @@ private:
   llvm::StringMap<int64_t> offsets;
 };
 
+/// A tensor of the weights on its way there.
+struct Weight {
+  Value root;
+  /// Nothing where it has to be computed at once.
+  std::optional<::qc::WeightStrips> strips;
+  /// About how much there is to do.
+  int64_t work;
+  int64_t offset = 0;
+
+  explicit Weight(Value root)
+      : root(root), strips(::qc::WeightStrips::match(root)),
+        work(::qc::bytesToEvaluate(root)) {}
+  /// The memory that it takes when `threads` work on it.
+  int64_t bytesFor(int64_t threads) const {
+    return strips ? strips->resultBytes() + threads * strips->stripBytes()
+                  : work;
+  }
+};
+
 struct QCMaterialize : mlir::qc::impl::QCMaterializeBase<QCMaterialize> {
   using QCMaterializeBase::QCMaterializeBase;
+  QCMaterialize(const QCMaterializeOptions &options,
+                std::function<void(double)> progress)
+      : QCMaterializeBase(options), progress(std::move(progress)) {}
 
   void runOnOperation() override {
     if (failed(output.empty() ? keepInModule() : writeFile()))
@@ -73,8 +101,22 @@ struct QCMaterialize : mlir::qc::impl::QCMaterializeBase<QCMaterialize> {
   LogicalResult materializeAll(llvm::raw_ostream &stream);
   LogicalResult writeFile();
   LogicalResult keepInModule();
-  LogicalResult materialize(func::FuncOp function, ::qc::Evaluator &evaluator,
-                            WeightWriter &writer);
+  LogicalResult checkMemory(ArrayRef<Weight> weights);
+  LogicalResult materialize(Weight &weight, ::qc::ParameterStore &store,
+                            ::qc::Evaluator &evaluator, WeightWriter &writer);
+  llvm::Error computeStrips(Weight &weight, ::qc::ParameterStore &store,
+                            MutableArrayRef<char> result);
+  int64_t threadsFor(const Weight &weight);
+  void report(double share) {
+    if (progress && allWork)
+      progress((static_cast<double>(doneWork) + share) /
+               static_cast<double>(allWork));
+  }
+
+  std::function<void(double)> progress;
+  int64_t allWork = 0, doneWork = 0;
+  /// Memory that is there for weights; nothing where it has no bound.
+  std::optional<int64_t> memory;
 };
 } // namespace
 
@@ -98,29 +140,109 @@ static SmallVector<Value> findRoots(func::FuncOp function,
   return roots;
 }
 
-LogicalResult QCMaterialize::materialize(func::FuncOp function,
+LogicalResult QCMaterialize::checkMemory(ArrayRef<Weight> weights) {
+  if (memoryBudget == 0)
+    return success();
+  int64_t used = ::qc::ownMemory();
+  memory = static_cast<int64_t>(memoryBudget.getValue()) - used;
+  for (const Weight &weight : weights)
+    if (weight.bytesFor(1) > *memory)
+      return emitError(weight.root.getLoc())
+             << "weight '" << (weight.strips ? weight.strips->name() : "")
+             << "' takes " << weight.bytesFor(1)
+             << " bytes to encode and pack, beside " << used
+             << " that the compiler has, of a memory budget of "
+             << memoryBudget.getValue() << "; expected a budget of at least "
+             << weight.bytesFor(1) + used;
+  return success();
+}
+
+int64_t QCMaterialize::threadsFor(const Weight &weight) {
+  int64_t threads = getContext().isMultithreadingEnabled() ? jobs : 1;
+  threads = std::min(threads, weight.strips->count());
+  while (memory && threads > 1 && weight.bytesFor(threads) > *memory)
+    --threads;
+  return std::max<int64_t>(threads, 1);
+}
+
+llvm::Error QCMaterialize::computeStrips(Weight &weight,
+                                         ::qc::ParameterStore &store,
+                                         MutableArrayRef<char> result) {
+  ::qc::WeightStrips &strips = *weight.strips;
+  if (llvm::Error error = strips.prepare(store))
+    return error;
+  int64_t threads = threadsFor(weight);
+  std::atomic<int64_t> next{0};
+  SmallVector<std::optional<llvm::Error>> errors(threads);
+  auto run = [&](int64_t thread) {
+    ::qc::Evaluator evaluator(store);
+    for (int64_t at = next++; at < strips.count(); at = next++) {
+      if (llvm::Error error = strips.compute(at, store, evaluator, result)) {
+        errors[thread].emplace(std::move(error));
+        next = strips.count();
+      }
+      if (thread == 0)
+        report(static_cast<double>(weight.work) * static_cast<double>(at) /
+               static_cast<double>(strips.count()));
+    }
+  };
+  llvm::ThreadPoolStrategy strategy;
+  strategy.ThreadsRequested = static_cast<unsigned>(threads);
+  llvm::DefaultThreadPool pool(strategy);
+  for (int64_t thread = 1; thread < threads; ++thread)
+    pool.async(run, thread);
+  run(0);
+  pool.wait();
+  llvm::Error first = llvm::Error::success();
+  for (std::optional<llvm::Error> &error : errors) {
+    if (!error)
+      continue;
+    if (first)
+      llvm::consumeError(std::move(*error));
+    else
+      first = std::move(*error);
+  }
+  return first;
+}
+
+LogicalResult QCMaterialize::materialize(Weight &weight,
+                                         ::qc::ParameterStore &store,
                                          ::qc::Evaluator &evaluator,
                                          WeightWriter &writer) {
-  OpBuilder builder(function.getContext());
-  SmallVector<std::pair<Value, int64_t>, 0> done;
-  for (Value root : findRoots(function, evaluator)) {
-    ::qc::Evaluator::ConstantCache cache;
-    auto value = evaluator.evaluateConstant(root, cache);
-    if (!value)
-      return root.getDefiningOp()->emitOpError()
-             << llvm::toString(value.takeError());
-    if (value->isEncoded())
-      return root.getDefiningOp()->emitOpError(
-          "an encoded constant reached level 4");
-    const ::qc::HostTensor &tensor = value->tensor();
-    done.emplace_back(root, writer.write({tensor.bytes(), tensor.byteCount()}));
-    ++numWeights;
+  Operation *op = weight.root.getDefiningOp();
+  ++numWeights;
+  if (weight.strips) {
+    auto buffer = llvm::WritableMemoryBuffer::getNewUninitMemBuffer(
+        weight.strips->resultBytes());
+    if (!buffer)
+      return op->emitOpError("no memory for ")
+             << weight.strips->resultBytes() << " packed bytes";
+    if (llvm::Error error = computeStrips(weight, store, buffer->getBuffer()))
+      return op->emitOpError() << llvm::toString(std::move(error));
+    weight.offset =
+        writer.write({buffer->getBuffer().data(), buffer->getBuffer().size()});
+    return success();
   }
-  for (auto [root, offset] : done) {
+  ::qc::Evaluator::ConstantCache cache;
+  auto value = evaluator.evaluateConstant(weight.root, cache);
+  if (!value)
+    return op->emitOpError() << llvm::toString(value.takeError());
+  if (value->isEncoded())
+    return op->emitOpError("an encoded constant reached level 4");
+  const ::qc::HostTensor &tensor = value->tensor();
+  weight.offset = writer.write({tensor.bytes(), tensor.byteCount()});
+  return success();
+}
+
+/// Puts weights in the place of what they were computed from.
+static void replaceRoots(func::FuncOp function, ArrayRef<Weight> weights) {
+  OpBuilder builder(function.getContext());
+  for (const Weight &weight : weights) {
+    Value root = weight.root;
     builder.setInsertionPoint(root.getDefiningOp());
-    Value weight = WeightOp::create(builder, root.getLoc(), root.getType(),
-                                    builder.getI64IntegerAttr(offset));
-    root.replaceAllUsesWith(weight);
+    Value there = WeightOp::create(builder, root.getLoc(), root.getType(),
+                                   builder.getI64IntegerAttr(weight.offset));
+    root.replaceAllUsesWith(there);
   }
   SmallVector<Operation *> ops;
   for (Operation &op : function.getBody().front().without_terminator())
@@ -128,17 +250,34 @@ LogicalResult QCMaterialize::materialize(func::FuncOp function,
   for (Operation *op : llvm::reverse(ops))
     if (isOpTriviallyDead(op))
       op->erase();
-  return success();
 }
 
 LogicalResult QCMaterialize::materializeAll(llvm::raw_ostream &stream) {
   WeightWriter writer(stream);
   ::qc::ParameterStore store(base);
   ::qc::Evaluator evaluator(store);
-  for (auto function : getOperation().getOps<func::FuncOp>())
-    if (!function.isPrivate() && !function.isExternal())
-      if (failed(materialize(function, evaluator, writer)))
+  SmallVector<std::pair<func::FuncOp, std::vector<Weight>>, 1> all;
+  for (auto function : getOperation().getOps<func::FuncOp>()) {
+    if (function.isPrivate() || function.isExternal())
+      continue;
+    std::vector<Weight> &weights =
+        all.emplace_back(function, std::vector<Weight>()).second;
+    for (Value root : findRoots(function, evaluator))
+      allWork += weights.emplace_back(root).work;
+    if (failed(checkMemory(weights)))
+      return failure();
+  }
+  for (auto &[function, weights] : all) {
+    for (Weight &weight : weights) {
+      report(0);
+      if (failed(materialize(weight, store, evaluator, writer)))
         return failure();
+      doneWork += weight.work;
+      // The functions that it was computed by.
+      weight.strips.reset();
+    }
+    replaceRoots(function, weights);
+  }
   numBytes += writer.size;
   getOperation()->setAttr(
       "qc.weights_bytes",
@@ -182,4 +321,10 @@ LogicalResult QCMaterialize::keepInModule() {
   getOperation()->setAttr("qc.weights", DenseResourceElementsAttr::get(
                                             type, "weights", std::move(blob)));
   return success();
+}
+
+std::unique_ptr<Pass>
+mlir::qc::createQCMaterialize(const QCMaterializeOptions &options,
+                              std::function<void(double)> progress) {
+  return std::make_unique<QCMaterialize>(options, std::move(progress));
 }

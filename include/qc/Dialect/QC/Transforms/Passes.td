@@ -15,7 +15,12 @@ def QCMaterialize : Pass<"qc-materialize", "::mlir::ModuleOp"> {
     Needs level 4. Every tensor that depends on parameters and constants alone
     and is used by the graph is computed by the reference evaluator, one at a
     time, and appended to the weights, aligned to 64 bytes; equal bytes are kept
-    once. `base` is the folder that the files of parameters are relative to.
+    once. Where no column of a packed tensor depends on another, it is computed
+    some columns at a time, by up to `jobs` threads (if the context has threads);
+    the bytes do not depend on their number. With `memory-budget` there are no
+    more threads than fit it beside what the process has already, and a tensor
+    that does not fit it at all is an error before anything is computed.
+    `base` is the folder that the files of parameters are relative to.
     The module gets `qc.weights_bytes`, and `qc.weights`: the name of the file
     `output` that the weights were written to, or, without one, the weights
     themselves as a resource.
@@ -30,7 +35,10 @@ def QCMaterialize : Pass<"qc-materialize", "::mlir::ModuleOp"> {
     Option<"output", "output", "std::string", "\"\"",
            "File that the weights are written to">,
     Option<"base", "base", "std::string", "\"\"",
-           "Folder of the files of parameters">
+           "Folder of the files of parameters">,
+    Option<"jobs", "jobs", "int64_t", "1", "Threads">,
+    Option<"memoryBudget", "memory-budget", "uint64_t", "0",
+           "Bytes that the process may have; 0 is no bound">
   ];
   let statistics = [
     Statistic<"numWeights", "weights", "Tensors written">,
