@@ -31,8 +31,9 @@ from qc.library import ABI, Options
 CONTEXT = 512
 # Tokens before those that are timed one by one.
 PAST = 8
-# Both round activations to 8 bits, in blocks of other sizes.
-LOGITS_DIFFER = 0.05
+# Both round activations to 8 bits, in blocks of other sizes, which random layers
+# amplify; logits that have nothing to do with each other differ by 1.4.
+LOGITS_DIFFER = 0.1
 
 
 class Ours:
