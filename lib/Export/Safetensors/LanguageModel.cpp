@@ -83,16 +83,25 @@ static DataType typeOf(mlir::Type element) {
                             : DataType::F32;
 }
 
+/// What adds `offset` to all elements.
+static bool addsOffset(mlir::Operation *op, double offset) {
+  auto sum = llvm::dyn_cast<mlir::arith::AddFOp>(op);
+  auto constant = sum ? sum.getRhs().getDefiningOp<mlir::arith::ConstantOp>()
+                      : mlir::arith::ConstantOp();
+  auto splat =
+      constant ? llvm::dyn_cast<mlir::SplatElementsAttr>(constant.getValue())
+               : mlir::SplatElementsAttr();
+  return splat && splat.getSplatValue<llvm::APFloat>().convertToFloat() ==
+                      static_cast<float>(offset);
+}
+
 /// The parameter that a vector is, through what only widens it or adds the
 /// offset of a norm; null if it is computed.
-static mlir::qc::ParameterOp parameterOf(mlir::Value value) {
+static mlir::qc::ParameterOp parameterOf(mlir::Value value, double offset) {
   while (mlir::Operation *op = value.getDefiningOp()) {
     if (auto parameter = llvm::dyn_cast<mlir::qc::ParameterOp>(op))
       return parameter;
-    auto sum = llvm::dyn_cast<mlir::arith::AddFOp>(op);
-    bool isOffset =
-        sum && sum.getRhs().getDefiningOp<mlir::arith::ConstantOp>();
-    if (!isOffset && !llvm::isa<mlir::arith::ExtFOp>(op))
+    if (!llvm::isa<mlir::arith::ExtFOp>(op) && !addsOffset(op, offset))
       return {};
     value = op->getOperand(0);
   }
@@ -146,7 +155,8 @@ Error FolderWriter::plan(mlir::ModuleOp module) {
     if (tensor.spec.shape.size() == 2) {
       if (Error error = planMatrix(tensor))
         return error;
-    } else if (mlir::qc::ParameterOp op = parameterOf(tensor.source.value)) {
+    } else if (mlir::qc::ParameterOp op =
+                   parameterOf(tensor.source.value, config->normOffset)) {
       tensor.source = {op.getResult()};
       tensor.type =
           typeOf(llvm::cast<mlir::ShapedType>(op.getType()).getElementType());
