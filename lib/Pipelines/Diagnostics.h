@@ -27,8 +27,11 @@ public:
 
   /// The first error, as one about `file`.
   llvm::Error error(llvm::StringRef file) const {
+    llvm::StringRef found = message;
+    // The error says so itself.
+    found.consume_front("found ");
     return inputError("compile", file, where,
-                      message.empty() ? "an unknown failure" : message, "");
+                      found.empty() ? "an unknown failure" : found, "");
   }
 
   std::vector<std::string> remarks;
