@@ -17,7 +17,9 @@ K, N = 512, 24
 def names():
     out = subprocess.run(["qc", "formats", "--json"], check=True,
                          stdout=subprocess.PIPE).stdout
-    rows = json.loads(out)["formats"]
+    # Mixtures are of formats, and for language models.
+    rows = [row for row in json.loads(out)["formats"]
+            if not row["weights"].startswith("by part of")]
     found = [re.fullmatch(r"(\w+)(\[-gG\])?", row["precision"]) for row in rows]
     plain = {"keep", "fp32", "wNa8"}
     return [m.group(1) for m in found if m and m.group(1) not in plain]
