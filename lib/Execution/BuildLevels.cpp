@@ -9,6 +9,7 @@
 
 #include "BuildInternal.h"
 #include "qc/Execution/Build.h"
+#include "qc/Quantization/Algorithms.h"
 #include "qc/Support/Error.h"
 
 #include "llvm/Support/MemoryBuffer.h"
@@ -150,6 +151,14 @@ Expected<std::string> qc::buildPipeline(const BuildRequest &request,
   std::string level = options.emit.empty() ? "llvm" : options.emit;
   if (Error error = checkLevel(level))
     return error;
+  auto algorithms = quantization::Algorithms::parse(options.algorithms);
+  if (!algorithms)
+    return algorithms.takeError();
+  if (algorithms->searches())
+    return inputError("bad-option", "", "--print-pipeline",
+                      "--algorithm " + options.algorithms.back() +
+                          ", which is no pass but runs the model",
+                      "rtn or mse, or --dump-ir");
   if (Error error = checkOutputFolder(request.output, request.force))
     return error;
   std::unique_ptr<mlir::MLIRContext> context = makeContext();
