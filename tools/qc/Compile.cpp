@@ -182,7 +182,10 @@ void qc::driver::addCompile(CLI::App &app, Driver &driver) {
       app.add_subcommand("compile", "Native library, header and report");
   auto state = std::make_shared<CompileCommand>();
   BuildRequest &request = state->request;
-  command->add_option("MODEL", request.model, "An .onnx or .mlir file")
+  command
+      ->add_option("MODEL", request.model,
+                   "An .onnx, .gguf or .mlir file, or the folder of a language "
+                   "model")
       ->required();
   command->add_option("-o", request.output, "The folder to write");
   command->add_flag("--force", request.force,
@@ -282,7 +285,10 @@ void qc::driver::addCalibrate(CLI::App &app, Driver &driver) {
   CLI::App *command =
       app.add_subcommand("calibrate", "Statistics of a model on data, only");
   auto state = std::make_shared<CompileCommand>();
-  command->add_option("MODEL", state->request.model, "An .onnx or .mlir file")
+  command
+      ->add_option("MODEL", state->request.model,
+                   "An .onnx, .gguf or .mlir file, or the folder of a language "
+                   "model")
       ->required();
   command->add_option("-o", state->request.output, "The file to write")
       ->required();
