@@ -3,7 +3,9 @@
 # name, its sources (bare or after SOURCES) and
 #   LINK_LIBS  the libraries it uses directly, and nothing else;
 #   DEPENDS    targets that must be built before, such as generated headers;
-#   EXCEPTIONS compile with exceptions, for a third-party header that needs them.
+#   EXCEPTIONS compile with exceptions, for a third-party header that needs them;
+#   SEPARATE   never several files as one (QC_UNITY_BUILD), for files that use
+#              the same short names for different things.
 
 # Adds every folder under `top` that has a CMakeLists.txt; a folder that does so
 # for its own children is left to it.
@@ -45,7 +47,7 @@ endfunction()
 # a dependency that is not there yet gives a warning, so that one unfinished
 # folder does not keep the others from being configured.
 macro(_qc_parse)
-  cmake_parse_arguments(ARG "EXCEPTIONS" "" "SOURCES;LINK_LIBS;DEPENDS"
+  cmake_parse_arguments(ARG "EXCEPTIONS;SEPARATE" "" "SOURCES;LINK_LIBS;DEPENDS"
                         ${ARGN})
   list(APPEND ARG_SOURCES ${ARG_UNPARSED_ARGUMENTS})
   foreach(source IN LISTS ARG_SOURCES)
@@ -76,6 +78,29 @@ function(_qc_configure name exceptions)
   if(ARG_DEPENDS)
     add_dependencies(${name} ${ARG_DEPENDS})
   endif()
+  if(QC_UNITY_BUILD AND NOT ARG_SEPARATE)
+    _qc_unite(${name})
+  endif()
+endfunction()
+
+# Compiles up to eight C++ files of target `name` as one. Files that open
+# namespace mlir are kept from the others: in them, qc alone means mlir::qc.
+function(_qc_unite name)
+  set(mlir 0)
+  set(plain 0)
+  foreach(source IN LISTS ARG_SOURCES)
+    file(STRINGS ${source} opened REGEX "^using namespace mlir" LIMIT_COUNT 1)
+    set(kind plain)
+    if(opened)
+      set(kind mlir)
+    endif()
+    math(EXPR unit "${${kind}} / 8")
+    math(EXPR ${kind} "${${kind}} + 1")
+    set_source_files_properties(${source} PROPERTIES
+      UNITY_GROUP ${kind}${unit})
+  endforeach()
+  set_target_properties(${name} PROPERTIES
+    UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
 endfunction()
 
 # A static library; without sources an interface library that carries LINK_LIBS.

@@ -18,7 +18,7 @@ using llvm::Expected;
 
 /// The fastest of so many runs counts, as a slower one was disturbed; after the
 /// time no further one begins.
-static constexpr int rounds = 15;
+static constexpr int timingRounds = 15;
 static constexpr std::chrono::milliseconds enough(500);
 
 std::vector<HostTensor> qc::tunedInputs(const JitNet &net) {
@@ -40,7 +40,7 @@ Error qc::timeLaunches(CompiledNet &compiled, std::vector<double> &least) {
     return net.takeError();
   std::vector<HostTensor> inputs = tunedInputs(**net);
   auto start = std::chrono::steady_clock::now();
-  for (int round = 0; round < rounds; ++round) {
+  for (int round = 0; round < timingRounds; ++round) {
     auto times = (*net)->launchTimes(inputs);
     if (!times)
       return times.takeError();

@@ -20,15 +20,6 @@ using llvm::Error;
 using llvm::Expected;
 using llvm::StringRef;
 
-/// The model as another that may be used up.
-static LoadedModel copyOf(const LoadedModel &model) {
-  LoadedModel copy;
-  copy.module = llvm::cast<mlir::ModuleOp>(model.module.get()->clone());
-  copy.baseFolder = model.baseFolder;
-  copy.name = model.name;
-  return copy;
-}
-
 /// Runs `model`, which is used up, on the data of --calib.
 static Error addCalibration(LoadedModel &model, const BuildRequest &request,
                             const BuildHooks &hooks, StatisticsFile &file,
@@ -64,7 +55,7 @@ static Expected<StatisticsFile> makeStatistics(const LoadedModel &model,
     merged.merge(*statistics);
   }
   if (run) {
-    LoadedModel copy = copyOf(model);
+    LoadedModel copy = model.copy();
     if (Error error = addCalibration(copy, request, hooks, file, merged))
       return std::move(error);
   }
@@ -181,7 +172,7 @@ Expected<StatisticsFile> qc::toLevelTwo(LoadedModel &model,
     return search.takeError();
   using Channels = quantization::Algorithms::Channels;
   if (search->algorithms.channels != Channels::None) {
-    LoadedModel quantized = copyOf(model);
+    LoadedModel quantized = model.copy();
     std::vector<std::string> ignored;
     if (Error error = quantize(quantized, request, {}, ignored))
       return std::move(error);

@@ -60,20 +60,11 @@ layersOfRecipe(const std::string &path) {
   return layers;
 }
 
-/// Compiling uses a model up.
-static LoadedModel copyOf(const LoadedModel &model) {
-  LoadedModel copy;
-  copy.module = model.module.get().clone();
-  copy.baseFolder = model.baseFolder;
-  copy.name = model.name;
-  return copy;
-}
-
 /// Compiles a copy of the model with these layers by oneDNN and loads it.
 static Expected<std::unique_ptr<JitNet>>
 candidate(const LoadedModel &model, CompileOptions options,
           std::vector<std::string> layers) {
-  LoadedModel copy = copyOf(model);
+  LoadedModel copy = model.copy();
   options.oneDNNLayers = std::move(layers);
   auto net = generateCode(copy, options);
   if (!net)
@@ -149,7 +140,7 @@ static Expected<std::vector<Found>> askOneDNN(const CompiledNet &net,
 /// What oneDNN has if it gets every layer that it can take.
 static Expected<std::vector<Found>> findLayers(const LoadedModel &model,
                                                const CompileOptions &options) {
-  LoadedModel copy = copyOf(model);
+  LoadedModel copy = model.copy();
   CompileOptions all = options;
   all.oneDNNLayers = {"*"};
   auto net = generateCode(copy, all);

@@ -401,10 +401,9 @@ static std::string kernelsText(ModuleOp module, const CpuLevel &level) {
 }
 
 /// The object code of a level's kernels.
-static llvm::Expected<std::string> objectOf(LoadedModel &model,
-                                            const Target &target,
-                                            const CpuLevel &level,
-                                            KernelCache *cache) {
+static llvm::Expected<std::string>
+objectOf(LoadedModel &model, const Target &target, const CpuLevel &level,
+         CodeEffort effort, KernelCache *cache) {
   std::string key;
   if (cache) {
     key = kernelsText(*model.module, level);
@@ -414,7 +413,7 @@ static llvm::Expected<std::string> objectOf(LoadedModel &model,
   auto code = kernelsOf(model, target, level);
   if (!code)
     return code.takeError();
-  auto object = emitObject(**code, target, level);
+  auto object = emitObject(**code, target, level, effort);
   if (!object)
     return object.takeError();
   std::string bytes = (*object)->getBuffer().str();
@@ -474,17 +473,18 @@ llvm::Expected<CompiledNet> generateCode(LoadedModel &model,
   for (const UsedKernel &kernel : usedKernels(module))
     result.net.kernels.push_back(kernelSymbol(kernel.text));
 
+  CodeEffort effort = options.quickCode ? CodeEffort::Quick : CodeEffort::Full;
   for (auto [number, level] : llvm::enumerate(target->levels)) {
     if (progress)
       progress("kernels for " + level.name,
                double(number) / target->levels.size());
-    auto object = objectOf(model, *target, level, cache);
+    auto object = objectOf(model, *target, level, effort, cache);
     if (!object)
       return object.takeError();
     result.levels.push_back({level, std::move(*object)});
   }
   OwningOpRef<ModuleOp> graph = graphOnly(module);
-  auto object = emitObject(*graph, *target, target->levels.front());
+  auto object = emitObject(*graph, *target, target->levels.front(), effort);
   if (!object)
     return object.takeError();
   result.graphObject = (*object)->getBuffer().str();

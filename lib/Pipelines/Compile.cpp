@@ -192,6 +192,14 @@ static void nameFilesFromRoot(LoadedModel &model) {
   });
 }
 
+LoadedModel LoadedModel::copy() const {
+  LoadedModel copy;
+  copy.module = cast<ModuleOp>(module.get()->clone());
+  copy.baseFolder = baseFolder;
+  copy.name = name;
+  return copy;
+}
+
 llvm::Expected<LoadedModel> importModel(MLIRContext &context,
                                         llvm::StringRef path,
                                         const CompileOptions &options) {

@@ -6,6 +6,8 @@
 
 #include "qc/TargetInfo/ContractParts.h"
 
+#include "llvm/Support/MathExtras.h"
+
 #include <algorithm>
 
 using namespace qc;
@@ -17,14 +19,13 @@ static constexpr int64_t maxParts = 64;
 /// The register tiles of all levels divide these.
 static constexpr int64_t rowStep = 6, columnStep = 64;
 
-static int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 ContractParts qc::chooseContractParts(int64_t m, int64_t n, int64_t k,
                                       int64_t groups) {
   m = std::max<int64_t>(m, 1);
   n = std::max<int64_t>(n, 1);
   groups = std::max<int64_t>(groups, 1);
-  int64_t rowTiles = ceilDiv(m, rowStep), panels = ceilDiv(n, columnStep);
+  int64_t rowTiles = llvm::divideCeilSigned(m, rowStep),
+          panels = llvm::divideCeilSigned(n, columnStep);
   double work = double(m) * double(n) * double(k) * double(groups);
   auto wanted = int64_t(std::clamp(work / partProducts, 1.0, double(maxParts)));
   wanted = std::max<int64_t>(1, wanted / groups);
@@ -32,17 +33,17 @@ ContractParts qc::chooseContractParts(int64_t m, int64_t n, int64_t k,
   ContractParts best{0, 0, 0, 0};
   double bestCost = 0;
   for (int64_t nParts = 1; nParts <= std::min(wanted, panels); ++nParts) {
-    int64_t mParts = std::min(ceilDiv(wanted, nParts), rowTiles);
+    int64_t mParts = std::min(llvm::divideCeilSigned(wanted, nParts), rowTiles);
     double missing = double(wanted) / double(std::min(wanted, mParts * nParts));
     double cost = (double(mParts) * double(n) + double(nParts) * double(m)) *
                   missing * missing;
     if (best.mParts && cost >= bestCost)
       continue;
     bestCost = cost;
-    best.mChunk = ceilDiv(rowTiles, mParts) * rowStep;
-    best.nChunk = ceilDiv(panels, nParts) * columnStep;
-    best.mParts = ceilDiv(m, best.mChunk);
-    best.nParts = ceilDiv(n, best.nChunk);
+    best.mChunk = llvm::divideCeilSigned(rowTiles, mParts) * rowStep;
+    best.nChunk = llvm::divideCeilSigned(panels, nParts) * columnStep;
+    best.mParts = llvm::divideCeilSigned(m, best.mChunk);
+    best.nParts = llvm::divideCeilSigned(n, best.nChunk);
   }
   return best;
 }

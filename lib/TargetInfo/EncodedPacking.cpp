@@ -8,6 +8,8 @@
 
 #include "qc/Numerics/Packing.h"
 
+#include "llvm/Support/MathExtras.h"
+
 #include <algorithm>
 #include <cstring>
 #include <numeric>
@@ -15,9 +17,7 @@
 using namespace qc;
 using namespace qc::numerics;
 
-static constexpr int64_t panelColumns = 16;
-
-static int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+static constexpr int64_t encodedPanelColumns = 16;
 
 DecodeSpec qc::contractSpec(const DecodeSpec &spec, bool transposed) {
   DecodeSpec result = spec;
@@ -55,7 +55,7 @@ std::vector<int64_t> qc::encodedPanelBytes(const DecodeSpec &spec, int64_t k) {
 
 int64_t qc::encodedGroupBytes(const DecodeSpec &spec, int64_t k, int64_t n) {
   std::vector<int64_t> panel = encodedPanelBytes(spec, k);
-  return ceilDiv(n, panelColumns) *
+  return llvm::divideCeilSigned(n, encodedPanelColumns) *
          std::accumulate(panel.begin(), panel.end(), int64_t(0));
 }
 
@@ -101,13 +101,13 @@ static int64_t copyRegion(const EncodedRegion &region, const Stored &stored,
                           r * bytesOf(stored.rowElements) +
                           bytesOf(firstColumn);
     uint8_t *to = packed + r * rowBytes;
-    for (int64_t first = 0; first < n; first += panelColumns) {
-      std::memcpy(to, from, bytesOf(std::min(panelColumns, n - first)));
+    for (int64_t first = 0; first < n; first += encodedPanelColumns) {
+      std::memcpy(to, from, bytesOf(std::min(encodedPanelColumns, n - first)));
       from += rowBytes;
       to += rows * rowBytes;
     }
   }
-  return ceilDiv(n, panelColumns) * rows * rowBytes;
+  return llvm::divideCeilSigned(n, encodedPanelColumns) * rows * rowBytes;
 }
 
 /// Packs one region of one group; returns the bytes written.
@@ -117,13 +117,13 @@ static int64_t packRegion(const EncodedRegion &region, int64_t groupN,
   // The last byte of a panel that is cut short may have bits of the next group.
   bool wholeBytes = firstColumn * stored.bits % 8 == 0 &&
                     (firstColumn + n == stored.rowElements ||
-                     n % panelColumns * stored.bits % 8 == 0);
+                     n % encodedPanelColumns * stored.bits % 8 == 0);
   if (!transposed && groupN == 1 && wholeBytes)
     return copyRegion(region, stored, k, firstColumn, n, packed);
   uint8_t *row = packed;
-  for (int64_t first = 0; first < n; first += panelColumns)
+  for (int64_t first = 0; first < n; first += encodedPanelColumns)
     for (int64_t r = 0; r < region.rows(k); ++r) {
-      int64_t count = std::min(panelColumns, n - first);
+      int64_t count = std::min(encodedPanelColumns, n - first);
       for (int64_t i = 0; i < count; ++i) {
         int64_t column = firstColumn + first + i;
         column = groupN ? column / groupN : 0;

@@ -9,15 +9,15 @@
 #include "qc/Numerics/GroupSums.h"
 #include "qc/Numerics/Packing.h"
 
+#include "llvm/Support/MathExtras.h"
+
 #include <algorithm>
 #include <numeric>
 
 using namespace qc;
 using namespace qc::numerics;
 
-static constexpr int64_t panelColumns = 16, blockBytes = 64;
-
-static int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+static constexpr int64_t groupPanelColumns = 16, blockBytes = 64;
 
 std::vector<unsigned> qc::codePlanes(unsigned bits) {
   std::vector<unsigned> planes;
@@ -29,23 +29,24 @@ std::vector<unsigned> qc::codePlanes(unsigned bits) {
 
 std::vector<int64_t> qc::groupPanelBytes(const DecodeSpec &spec, int64_t k) {
   std::vector<int64_t> bytes = encodedPanelBytes(spec, k);
-  bytes[0] = ceilDiv(k, groupChunk) * blockBytes * spec.codeBits;
+  bytes[0] = llvm::divideCeilSigned(k, groupChunk) * blockBytes * spec.codeBits;
   return bytes;
 }
 
 int64_t qc::groupCodeBytes(const DecodeSpec &spec, int64_t k, int64_t n) {
-  return ceilDiv(n, panelColumns) * groupPanelBytes(spec, k)[0];
+  return llvm::divideCeilSigned(n, groupPanelColumns) *
+         groupPanelBytes(spec, k)[0];
 }
 
 int64_t qc::groupPackedBytes(const DecodeSpec &spec, int64_t k, int64_t n) {
   std::vector<int64_t> panel = groupPanelBytes(spec, k);
-  return ceilDiv(n, panelColumns) *
+  return llvm::divideCeilSigned(n, groupPanelColumns) *
          std::accumulate(panel.begin(), panel.end(), int64_t(0));
 }
 
 namespace {
 /// The codes of one chunk of a panel, row by row.
-using Chunk = uint8_t[groupChunk][panelColumns];
+using Chunk = uint8_t[groupChunk][groupPanelColumns];
 } // namespace
 
 /// Packs a chunk of `bits` blocks.
@@ -55,12 +56,12 @@ static void packChunk(const Chunk &codes, unsigned bits, uint8_t *packed) {
     unsigned run = groupChunk / plane, mask = (1u << plane) - 1;
     for (unsigned block = 0; block < plane; ++block, packed += blockBytes) {
       // Byte i of each column's four.
-      uint8_t bytes[4][panelColumns] = {};
+      uint8_t bytes[4][groupPanelColumns] = {};
       for (unsigned k = 0; k < run; ++k)
-        for (unsigned c = 0; c < panelColumns; ++c)
+        for (unsigned c = 0; c < groupPanelColumns; ++c)
           bytes[k % 4][c] |= static_cast<uint8_t>(
               (codes[block * run + k][c] >> shift & mask) << (plane * (k / 4)));
-      for (unsigned c = 0; c < panelColumns; ++c)
+      for (unsigned c = 0; c < groupPanelColumns; ++c)
         for (unsigned i = 0; i < 4; ++i)
           packed[4 * c + i] = bytes[i][c];
     }
@@ -73,10 +74,10 @@ static void packChunk(const Chunk &codes, unsigned bits, uint8_t *packed) {
 static void packChunks(const std::vector<uint8_t> &rows, int64_t count,
                        unsigned bits, int64_t chunks, uint8_t *packed) {
   auto columns = static_cast<int64_t>(rows.size()) / groupChunk;
-  for (int64_t n = 0; n < columns; n += panelColumns) {
+  for (int64_t n = 0; n < columns; n += groupPanelColumns) {
     Chunk codes = {};
     for (int64_t k = 0; k < count; ++k)
-      std::copy_n(rows.begin() + k * columns + n, panelColumns, codes[k]);
+      std::copy_n(rows.begin() + k * columns + n, groupPanelColumns, codes[k]);
     packChunk(codes, bits, packed);
     packed += chunks * blockBytes * bits;
   }
@@ -89,8 +90,9 @@ void qc::packGroups(const DecodeSpec &spec, int64_t k, int64_t n,
   unsigned bits = spec.codeBits;
   auto flip = static_cast<uint8_t>(groupSums(spec)->flip);
   size_t rowBytes = bits < 8 ? packedRowBytes(n, bits) : static_cast<size_t>(n);
-  int64_t chunks = ceilDiv(k, groupChunk);
-  int64_t columns = ceilDiv(n, panelColumns) * panelColumns;
+  int64_t chunks = llvm::divideCeilSigned(k, groupChunk);
+  int64_t columns =
+      llvm::divideCeilSigned(n, groupPanelColumns) * groupPanelColumns;
   std::vector<uint8_t> rows(groupChunk * columns);
   for (int64_t chunk = 0; chunk < chunks; ++chunk) {
     int64_t first = chunk * groupChunk;
@@ -112,7 +114,7 @@ void qc::packGroups(const DecodeSpec &spec, int64_t k, int64_t n,
   // The other regions are those that contract reads, without its codes.
   std::vector<uint8_t> all(encodedGroupBytes(spec, k, n));
   packEncoded(spec, false, k, n, 1, data, all);
-  int64_t skipped =
-      ceilDiv(n, panelColumns) * k * encodedRegions(spec)[0].rowBytes();
+  int64_t skipped = llvm::divideCeilSigned(n, groupPanelColumns) * k *
+                    encodedRegions(spec)[0].rowBytes();
   std::copy(all.begin() + skipped, all.end(), packed.begin() + codeBytes);
 }

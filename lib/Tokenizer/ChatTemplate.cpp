@@ -19,17 +19,17 @@ using llvm::StringRef;
 using llvm::Twine;
 namespace json = llvm::json;
 
-static constexpr StringRef code = "bad-chat-template";
+static constexpr StringRef templateCode = "bad-chat-template";
 /// The longest that are in use have some 20,000.
 static constexpr size_t maxBytes = 1 << 20;
 
 static llvm::Error checkText(const ChatTemplate &chat) {
   if (chat.text.size() > maxBytes)
-    return inputError(code, chat.file, "chat template",
+    return inputError(templateCode, chat.file, "chat template",
                       Twine(chat.text.size()) + " bytes",
                       "at most " + Twine(maxBytes));
   if (!json::isUTF8(chat.text))
-    return inputError(code, chat.file, "chat template",
+    return inputError(templateCode, chat.file, "chat template",
                       "bytes that are no UTF-8", "UTF-8");
   return llvm::Error::success();
 }
@@ -100,10 +100,10 @@ static llvm::Error readJson(const std::string &path, ChatTemplate &chat,
   auto file = MappedFile::open(path);
   if (!file)
     return file.takeError();
-  auto value = parseJson((*file)->contents(), code, path);
+  auto value = parseJson((*file)->contents(), templateCode, path);
   if (!value)
     return value.takeError();
-  FirstFault fault(code, path);
+  FirstFault fault(templateCode, path);
   if (std::optional<JsonObject> root = JsonObject::root(*value, fault))
     read(*root, chat);
   return fault.take();
@@ -141,8 +141,9 @@ llvm::Expected<ChatTemplate> qc::readChatTemplate(const gguf::File &file) {
   chat.file = file.path;
   if (const gguf::Value *value = file.find("tokenizer.chat_template")) {
     if (value->type() != gguf::ValueType::String)
-      return inputError(code, file.path, "key 'tokenizer.chat_template'",
-                        value->describe(), "a string");
+      return inputError(templateCode, file.path,
+                        "key 'tokenizer.chat_template'", value->describe(),
+                        "a string");
     chat.text = value->text()->str();
   }
   const gguf::Value *texts = file.find("tokenizer.ggml.tokens");

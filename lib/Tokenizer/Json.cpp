@@ -17,7 +17,7 @@ using llvm::StringRef;
 using llvm::Twine;
 namespace json = llvm::json;
 
-static constexpr StringRef code = "bad-tokenizer";
+static constexpr StringRef jsonCode = "bad-tokenizer";
 
 /// Things that change the meaning of a BPE model and that we do not know.
 static void checkModel(const JsonObject &model) {
@@ -132,10 +132,10 @@ static void readAddedTokens(const JsonObject &root, Tokenizer::State &state) {
 }
 
 llvm::Expected<Tokenizer> Tokenizer::parse(StringRef text, StringRef path) {
-  llvm::Expected<json::Value> value = parseJson(text, code, path);
+  llvm::Expected<json::Value> value = parseJson(text, jsonCode, path);
   if (!value)
     return value.takeError();
-  FirstFault fault(code, path);
+  FirstFault fault(jsonCode, path);
   auto state = std::make_unique<State>();
   if (std::optional<JsonObject> root = JsonObject::root(*value, fault)) {
     readModel(*root, *state);

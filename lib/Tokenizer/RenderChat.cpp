@@ -26,7 +26,7 @@ using llvm::StringRef;
 using llvm::Twine;
 namespace json = llvm::json;
 
-static constexpr StringRef code = "bad-chat-template";
+static constexpr StringRef renderCode = "bad-chat-template";
 /// Besides the bounds that the script sets itself.
 static constexpr unsigned seconds = 60;
 
@@ -106,14 +106,14 @@ run(const ChatTemplate &chat, StringRef python, const json::Object &request) {
                                          /*MemoryLimit=*/0, &message);
   if (status != 0)
     return inputError(
-        code, chat.file, "chat template",
+        renderCode, chat.file, "chat template",
         Twine(python) + " ended with " +
             (message.empty() ? "code " + std::to_string(status) : message),
         "a template that ends, in bounded time and memory");
   auto file = MappedFile::open(output.path);
   if (!file)
     return file.takeError();
-  return parseJson((*file)->contents(), code, chat.file);
+  return parseJson((*file)->contents(), renderCode, chat.file);
 }
 
 /// The text of an answer, or what the template was wrong about.
@@ -122,7 +122,7 @@ static llvm::Expected<std::string> textOf(const ChatTemplate &chat,
   if (answer.has("text"))
     return answer.text("text").str();
   StringRef where = answer.text("where", "");
-  return inputError(code, chat.file,
+  return inputError(renderCode, chat.file,
                     where.empty() ? Twine("chat template")
                                   : "chat template, " + where,
                     printable(answer.text("error", ""), 400),
@@ -147,7 +147,7 @@ llvm::Expected<std::string> qc::renderChat(const ChatTemplate &chat,
         run(chat, python, requestOf(chat, messages, addGenerationPrompt));
     if (!value)
       return value.takeError();
-    FirstFault fault(code, chat.file);
+    FirstFault fault(renderCode, chat.file);
     std::optional<JsonObject> answer = JsonObject::root(*value, fault);
     if (!answer)
       return fault.take();

@@ -95,7 +95,7 @@ static std::optional<ChannelAffine> matchAffine(const Target &target) {
 
 /// The vector that the sum starts from: null in `bias` for zeros; false if it
 /// starts from anything else.
-static bool matchInit(Value init, ArrayRef<int64_t> axes, Value &bias) {
+static bool matchConstantBias(Value init, ArrayRef<int64_t> axes, Value &bias) {
   bias = Value();
   if (isZero(init))
     return true;
@@ -136,7 +136,7 @@ static bool tryFold(RewriterBase &rewriter, Operation *op) {
     return false;
   Value bias;
   Value init = op->getOperands().back();
-  if (!matchInit(init, target->sumAxes, bias))
+  if (!matchConstantBias(init, target->sumAxes, bias))
     return false;
   hoistConstants({affine->scale, affine->shift}, op);
   rewriter.setInsertionPoint(op);

@@ -60,7 +60,7 @@ struct Contraction {
 
 /// The bias that a sum starts from, null for zeros; false if the sum starts
 /// from anything else.
-static bool matchInit(Value init, ArrayRef<int64_t> axes, Value &bias) {
+static bool matchBias(Value init, ArrayRef<int64_t> axes, Value &bias) {
   if (isZero(init)) {
     bias = Value();
     return true;
@@ -173,7 +173,7 @@ static bool fuseConv(RewriterBase &rewriter, const ConvView &view,
   c.op = view.op;
   c.terms = view.getReductionSize();
   std::tie(c.sum, c.axis) = getChannelSum(view.op);
-  if (!matchInit(view.init, view.getResultChannelAxes(), c.initBias))
+  if (!matchBias(view.init, view.getResultChannelAxes(), c.initBias))
     return false;
   bool grouped = view.kind == ConvView::Kind::Grouped;
   Value input = view.input;
@@ -246,7 +246,7 @@ static bool fuseMatMul(RewriterBase &rewriter, const MatMulView &view,
   c.op = view.op;
   c.terms = view.getReductionSize();
   std::tie(c.sum, c.axis) = getChannelSum(view.op);
-  if (!matchInit(view.init, {1}, c.initBias))
+  if (!matchBias(view.init, {1}, c.initBias))
     return false;
   // Sizes of split rows are known where the sum is split.
   rewriter.setInsertionPoint(c.sum.getDefiningOp());

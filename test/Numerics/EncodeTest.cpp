@@ -14,6 +14,8 @@
 
 using namespace qc::numerics;
 
+namespace encode_test {
+
 using Shape = std::vector<int64_t>;
 
 static std::vector<float> normalValues(size_t n, unsigned seed) {
@@ -188,3 +190,5 @@ TEST(RoundScale, staysPositiveAndFinite) {
   EXPECT_EQ(roundScale(0.1f, ElementKind::F32), 0.1f);
   EXPECT_EQ(roundScale(0.1f, ElementKind::F16), halfToFloat(0x2e66));
 }
+
+} // namespace encode_test

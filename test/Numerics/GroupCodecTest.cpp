@@ -12,6 +12,8 @@
 
 using namespace qc::numerics;
 
+namespace group_codec_test {
+
 namespace {
 struct Case {
   std::string name;
@@ -241,3 +243,5 @@ TEST(GroupCodec, namesWhatDoesNotFit) {
             "found groups of 3 axes, expected 2");
   EXPECT_EQ(verifyGroupFormat(AffineFormat{}, {4, 8, false}), "");
 }
+
+} // namespace group_codec_test

@@ -12,6 +12,8 @@
 
 using namespace qc::numerics;
 
+namespace rounding_test {
+
 static constexpr float inf = std::numeric_limits<float>::infinity();
 static constexpr float quietNaN = std::numeric_limits<float>::quiet_NaN();
 
@@ -178,3 +180,5 @@ TEST(ChooseAffine, degenerateRanges) {
     EXPECT_EQ(p.scale, std::numeric_limits<float>::min());
   }
 }
+
+} // namespace rounding_test

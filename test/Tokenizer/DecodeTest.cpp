@@ -9,6 +9,8 @@
 using namespace qc;
 using namespace qc::test;
 
+namespace decode_test {
+
 /// SentencePiece: <s> = 0, a = 1, ▁a = 2, then four bytes, b = 7.
 static constexpr const char *sentencePiece = R"({
   "added_tokens": [{"id": 0, "content": "<s>", "special": true}],
@@ -111,3 +113,5 @@ TEST(StreamDecoder, ReplacesWrongBytesAtOnce) {
   EXPECT_EQ(streamOf(*tokenizer, {1, 1, 2}), (Parts{"", "�", "é", ""}));
   EXPECT_EQ(streamOf(*tokenizer, {4, 1}), (Parts{"", "�", "�"}));
 }
+
+} // namespace decode_test

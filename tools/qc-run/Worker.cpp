@@ -143,6 +143,7 @@ runCompiled(LoadedModel model, llvm::ArrayRef<RuntimeValue> inputs) {
     return std::move(error);
   CompileOptions options;
   options.target = hostTarget();
+  options.quickCode = true;
   auto compiled = generateCode(model, options);
   if (!compiled)
     return compiled.takeError();

@@ -74,6 +74,9 @@ struct LoadedModel {
   /// Its template of chats, as text, and the special tokens that this may use.
   std::string chatTemplate;
   std::map<std::string, std::string> specialTokens;
+
+  /// The graph once more, to be used up: module, folder and name.
+  LoadedModel copy() const;
 };
 
 /// A context with everything loaded that the stations need; with `threads` for

@@ -101,6 +101,8 @@ struct CompileOptions {
   uint64_t seed = 0;
   bool strict = false;
   WeightsMode weights = WeightsMode::Auto;
+  /// Least effort for LLVM (CodeEffort::Quick): the code runs once.
+  bool quickCode = false;
 
   /// --emit: model, observed, qdq, integer, packed, kernels, llvm, asm; empty:
   /// the library.

@@ -88,7 +88,7 @@ public:
   int64_t dim(unsigned axis) const { return sizes[axis]; }
   int64_t size() const { return count; }
   size_t byteCount() const { return count * byteSize(type); }
-  std::string describe() const { return qc::describe(type, sizes); }
+  std::string describe() const { return ::qc::describe(type, sizes); }
 
   const char *bytes() const { return data; }
   /// Unshares the bytes first.

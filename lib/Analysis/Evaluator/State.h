@@ -26,7 +26,7 @@ struct Plan {
 
 } // namespace qc::evaluator
 
-struct qc::Evaluator::State {
+struct ::qc::Evaluator::State {
   State(ParameterStore &store, Evaluator &evaluator);
 
   /// The plan of a block, made once.

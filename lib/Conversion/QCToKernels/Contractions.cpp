@@ -23,10 +23,6 @@ using namespace mlir;
 using namespace mlir::qc;
 namespace slots = ::qc::slots;
 
-static RankedTensorType typeOf(Value value) {
-  return cast<RankedTensorType>(value.getType());
-}
-
 Epilogue Lowering::epilogueOf(Value result, std::optional<APFloat> low,
                               std::optional<APFloat> high) {
   Epilogue epilogue;

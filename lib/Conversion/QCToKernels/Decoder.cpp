@@ -14,10 +14,6 @@ namespace slots = ::qc::slots;
 /// Tokens of a part: few, as one has the work of all heads.
 constexpr int64_t tokensPerPart = 16;
 
-static RankedTensorType typeOf(Value value) {
-  return cast<RankedTensorType>(value.getType());
-}
-
 /// The cache's element type as keys name it.
 static std::string cacheType(Value cache) {
   Type element = typeOf(cache).getElementType();

@@ -27,6 +27,11 @@ struct Epilogue {
 
 struct Contraction;
 
+/// The type of a tensor.
+inline RankedTensorType typeOf(Value value) {
+  return cast<RankedTensorType>(value.getType());
+}
+
 class Lowering {
 public:
   /// `oneDNN` names the layers that oneDNN is to compute; "*" means all.

@@ -14,7 +14,7 @@
 
 using namespace mlir;
 using namespace mlir::qc;
-namespace s = ::qc::slots::rowwise;
+namespace row = ::qc::slots::rowwise;
 
 OpFoldResult Lowering::rowParts(Launch &launch, Value value, int64_t rowsSlot,
                                 int64_t columnsSlot, int64_t chunkSlot,
@@ -46,28 +46,28 @@ LogicalResult Lowering::finishRowwise(Operation *op, Launch &launch) {
   Location loc = op->getLoc();
   Value result = op->getResult(0);
   Sizes sizes = shapeOf(result);
-  OpFoldResult parts =
-      rowParts(launch, op->getOperand(0), s::Rows, s::Columns, s::Chunk, loc);
+  OpFoldResult parts = rowParts(launch, op->getOperand(0), row::Rows,
+                                row::Columns, row::Chunk, loc);
   QuantizeOp quantize = findQuantize(result);
   bool hasValues = !quantize || !result.hasOneUse();
   if (hasValues) {
     launch.type("f32");
-    launch.result(s::Y, cast<RankedTensorType>(result.getType()), sizes);
+    launch.result(row::Y, cast<RankedTensorType>(result.getType()), sizes);
   }
   if (quantize) {
     AffineAttr affine = getStaticAffine(quantize.getResult());
     launch.type(storedType(quantize.getResult()));
-    launch.result(s::Codes,
+    launch.result(row::Codes,
                   storedTypeOf(cast<RankedTensorType>(quantize.getType())),
                   sizes);
-    launch.number(s::Scale, affine.getScaleValue());
-    launch.size(s::Zero, affine.getZeroPoint() + storedOffset());
-    launch.size(s::QMin, affine.getQMin() + storedOffset());
-    launch.size(s::QMax, affine.getQMax() + storedOffset());
+    launch.number(row::Scale, affine.getScaleValue());
+    launch.size(row::Zero, affine.getZeroPoint() + storedOffset());
+    launch.size(row::QMin, affine.getQMin() + storedOffset());
+    launch.size(row::QMax, affine.getQMax() + storedOffset());
   }
   SizeMath m = math(loc);
   if (!hasValues)
-    addScratch(launch, s::Scratch,
+    addScratch(launch, row::Scratch,
                m.product({parts, sizes.empty() ? m.constant(1) : sizes.back(),
                           m.constant(4)}));
   KernelOp kernel = launch.build(parts, nameOf(loc));
@@ -83,13 +83,13 @@ LogicalResult Lowering::finishRowwise(Operation *op, Launch &launch) {
 
 LogicalResult Lowering::lowerRowwise(Operation *op, StringRef kernel,
                                      Value gamma, Value beta, float epsilon) {
-  Launch launch(builder, op->getLoc(), {kernel.str(), {"f32"}, {}}, s::Count);
-  launch.tensor(s::X, op->getOperand(0));
+  Launch launch(builder, op->getLoc(), {kernel.str(), {"f32"}, {}}, row::Count);
+  launch.tensor(row::X, op->getOperand(0));
   if (gamma)
-    launch.tensor(s::Gamma, gamma);
+    launch.tensor(row::Gamma, gamma);
   if (beta)
-    launch.tensor(s::Beta, beta);
-  launch.number(s::Epsilon, epsilon);
+    launch.tensor(row::Beta, beta);
+  launch.number(row::Epsilon, epsilon);
   return finishRowwise(op, launch);
 }
 
@@ -122,14 +122,14 @@ static Mask matchMask(Value input) {
 
 LogicalResult Lowering::lowerSoftmax(SoftmaxOp op) {
   Mask mask = matchMask(op.getInput());
-  Launch launch(builder, op.getLoc(), {"softmax", {"f32"}, {}}, s::Count);
-  launch.tensor(s::X, mask ? mask.x : op.getInput());
+  Launch launch(builder, op.getLoc(), {"softmax", {"f32"}, {}}, row::Count);
+  launch.tensor(row::X, mask ? mask.x : op.getInput());
   if (!mask)
     return finishRowwise(op, launch);
   launch.flag("mask");
   markDone(mask.add);
   Value values = mask.broadcast.getInput();
-  launch.tensor(s::Mask, values);
+  launch.tensor(row::Mask, values);
   SizeMath m = math(op.getLoc());
   // Strides of the axes but the last in `values`, 0 where it is repeated.
   Sizes sizes = shapeOf(values), shape = shapeOf(op.getInput()), strides;
@@ -145,10 +145,10 @@ LogicalResult Lowering::lowerSoftmax(SoftmaxOp op) {
     shape.insert(shape.begin(), m.constant(1));
     strides.insert(strides.begin(), m.constant(0));
   }
-  launch.size(s::MaskSize1, shape[1]);
-  launch.size(s::MaskSize2, shape[2]);
-  launch.size(s::MaskStride0, strides[0]);
-  launch.size(s::MaskStride1, strides[1]);
-  launch.size(s::MaskStride2, strides[2]);
+  launch.size(row::MaskSize1, shape[1]);
+  launch.size(row::MaskSize2, shape[2]);
+  launch.size(row::MaskStride0, strides[0]);
+  launch.size(row::MaskStride1, strides[1]);
+  launch.size(row::MaskStride2, strides[2]);
   return finishRowwise(op, launch);
 }

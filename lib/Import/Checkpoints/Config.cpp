@@ -14,7 +14,7 @@ using namespace qc;
 using namespace qc::checkpoints;
 using llvm::StringRef;
 
-static constexpr StringRef code = "bad-config";
+static constexpr StringRef configCode = "bad-config";
 /// Inputs of a layer.
 static constexpr int64_t maxGroup = int64_t(1) << 24;
 
@@ -98,11 +98,11 @@ static void readQuantization(const JsonObject &json, Config &config) {
 
 llvm::Expected<Config> qc::checkpoints::parseConfig(StringRef text,
                                                     StringRef path) {
-  llvm::Expected<llvm::json::Value> value = parseJson(text, code, path);
+  llvm::Expected<llvm::json::Value> value = parseJson(text, configCode, path);
   if (!value)
     return value.takeError();
   Config config;
-  FirstFault fault(code, path);
+  FirstFault fault(configCode, path);
   if (std::optional<JsonObject> root = JsonObject::root(*value, fault)) {
     StringRef key = "quantization_config";
     if (std::optional<JsonObject> json = root->child(key))

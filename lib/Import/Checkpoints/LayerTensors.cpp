@@ -13,7 +13,7 @@ using namespace qc::checkpoints;
 using llvm::StringRef;
 using llvm::Twine;
 
-static constexpr StringRef code = "bad-checkpoint";
+static constexpr StringRef tensorCode = "bad-checkpoint";
 
 const safetensors::Tensor *LayerTensors::find(StringRef suffix) const {
   return table.find(nameOf(suffix));
@@ -24,7 +24,7 @@ llvm::Error LayerTensors::error(StringRef suffix, const Twine &found,
   const safetensors::Tensor *tensor = find(suffix);
   if (!tensor && !table.tensors.empty())
     tensor = &table.tensors.front();
-  return inputError(code, tensor ? tensor->file : std::string(),
+  return inputError(tensorCode, tensor ? tensor->file : std::string(),
                     "tensor '" + printable(nameOf(suffix), 200) + "'", found,
                     expected);
 }

@@ -23,7 +23,7 @@ using namespace qc::safetensors;
 using llvm::StringRef;
 using llvm::Twine;
 
-static constexpr StringRef code = "bad-safetensors";
+static constexpr StringRef indexCode = "bad-safetensors";
 /// Files that a model may be cut into.
 static constexpr size_t maxFiles = 4096;
 
@@ -62,10 +62,10 @@ static llvm::Expected<Table> readIndex(StringRef folder, StringRef path) {
   auto file = MappedFile::open(path);
   if (!file)
     return file.takeError();
-  auto value = parseJson((*file)->contents(), code, path);
+  auto value = parseJson((*file)->contents(), indexCode, path);
   if (!value)
     return value.takeError();
-  FirstFault fault(code, path);
+  FirstFault fault(indexCode, path);
   std::map<std::string, std::string> weightMap;
   if (std::optional<JsonObject> root = JsonObject::root(*value, fault))
     weightMap = readWeightMap(*root, fault);
@@ -88,7 +88,7 @@ static llvm::Expected<Table> readIndex(StringRef folder, StringRef path) {
   for (const auto &[name, part] : weightMap) {
     const Tensor *tensor = table.find(name);
     if (!tensor || llvm::sys::path::filename(tensor->file) != part)
-      return inputError(code, path, "tensor '" + printable(name) + "'",
+      return inputError(indexCode, path, "tensor '" + printable(name) + "'",
                         "none in " + printable(part),
                         "the tensors that the index names");
   }

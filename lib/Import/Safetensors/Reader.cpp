@@ -21,7 +21,7 @@ using llvm::StringRef;
 using llvm::Twine;
 namespace json = llvm::json;
 
-static constexpr StringRef code = "bad-safetensors";
+static constexpr StringRef fileCode = "bad-safetensors";
 /// The largest header that the format allows.
 static constexpr uint64_t maxHeader = 100'000'000;
 static constexpr size_t prefixSize = 8;
@@ -76,7 +76,7 @@ llvm::Error qc::safetensors::append(Table &table, Table other) {
     auto [at, isNew] =
         table.index.try_emplace(tensor.name, table.tensors.size());
     if (!isNew)
-      return inputError(code, tensor.file, placeOf(tensor.name),
+      return inputError(fileCode, tensor.file, placeOf(tensor.name),
                         "one of that name in " +
                             printable(table.tensors[at->second].file, 200) +
                             " too",
@@ -202,17 +202,17 @@ static void checkRanges(std::vector<Tensor> &tensors, uint64_t size,
 
 static llvm::Expected<StringRef> headerOf(StringRef bytes, StringRef path) {
   if (bytes.size() < prefixSize)
-    return inputError(code, path, "", Twine(bytes.size()) + " bytes",
+    return inputError(fileCode, path, "", Twine(bytes.size()) + " bytes",
                       "a file of at least 8");
   uint64_t length = llvm::support::endian::read64le(bytes.data());
   uint64_t limit = std::min<uint64_t>(maxHeader, bytes.size() - prefixSize);
   if (length > limit)
-    return inputError(code, path, "offset 0",
+    return inputError(fileCode, path, "offset 0",
                       "a header of " + Twine(length) + " bytes",
                       "at most " + Twine(limit));
   StringRef header = bytes.substr(prefixSize, length);
   if (!header.starts_with("{"))
-    return inputError(code, path, "offset 8",
+    return inputError(fileCode, path, "offset 8",
                       header.empty() ? "an empty header"
                                      : "'" + printable(header.take_front(1)) +
                                            "' at the start of the header",
@@ -228,11 +228,12 @@ llvm::Expected<Table> qc::safetensors::readBytes(StringRef bytes,
   // The root, a tensor, its shape.
   JsonLimits limits;
   limits.maxDepth = 3;
-  llvm::Expected<json::Value> value = parseJson(*header, code, path, limits);
+  llvm::Expected<json::Value> value =
+      parseJson(*header, fileCode, path, limits);
   if (!value)
     return value.takeError();
   uint64_t start = prefixSize + header->size(), size = bytes.size() - start;
-  FirstFault fault(code, path);
+  FirstFault fault(fileCode, path);
   Table result, file;
   for (const auto &[key, entry] : *value->getAsObject()) {
     const json::Object *object = entry.getAsObject();

@@ -14,7 +14,7 @@ static constexpr int32_t nonLinear[16] = {
 static constexpr int32_t twiceE2M1[16] = {0, 1,  2,  3,  4,  6,  8,  12,
                                           0, -1, -2, -3, -4, -6, -8, -12};
 
-static constexpr BlockScale scaleOnly[] = {{.name = "scale"}};
+static constexpr BlockScale codebookScale[] = {{.name = "scale"}};
 static constexpr BlockScale scalesOfXS[] = {
     {.name = "scale", .group = 256},
     {.name = "sub_scale",
@@ -56,12 +56,12 @@ static constexpr BlockField nvfp4[] = {
     {.byte = 4, .bits = 4, .inner = 8, .planes = 2, .outer = 4},
 };
 
-static constexpr BlockFormat formats[] = {
+static constexpr BlockFormat codebookBlocks[] = {
     {.name = "iq4_nl",
      .typeId = 20,
      .bytes = 18,
      .codebook = nonLinear,
-     .scales = scaleOnly,
+     .scales = codebookScale,
      .fields = iq4_nl},
     {.name = "iq4_xs",
      .typeId = 23,
@@ -86,6 +86,6 @@ static constexpr BlockFormat formats[] = {
      .fields = nvfp4},
 };
 
-std::span<const BlockFormat> codebookFormats() { return formats; }
+std::span<const BlockFormat> codebookFormats() { return codebookBlocks; }
 
 } // namespace qc::numerics::blocks

@@ -7,7 +7,7 @@
 
 namespace qc::numerics::blocks {
 
-static constexpr BlockScale scaleOnly[] = {{.name = "scale"}};
+static constexpr BlockScale plainScale[] = {{.name = "scale"}};
 static constexpr BlockScale scaleAndMin[] = {{.name = "scale"},
                                              {.name = "min"}};
 
@@ -38,13 +38,13 @@ static constexpr BlockField q8_0[] = {
     {.byte = 2, .inner = 32},
 };
 
-static constexpr BlockFormat formats[] = {
+static constexpr BlockFormat plainBlocks[] = {
     {.name = "q4_0",
      .typeId = 2,
      .bytes = 18,
      .codeBits = 4,
      .bias = 8,
-     .scales = scaleOnly,
+     .scales = plainScale,
      .fields = q4_0},
     {.name = "q4_1",
      .typeId = 3,
@@ -58,7 +58,7 @@ static constexpr BlockFormat formats[] = {
      .bytes = 22,
      .codeBits = 5,
      .bias = 16,
-     .scales = scaleOnly,
+     .scales = plainScale,
      .fields = q5_0},
     {.name = "q5_1",
      .typeId = 7,
@@ -71,10 +71,10 @@ static constexpr BlockFormat formats[] = {
      .typeId = 8,
      .bytes = 34,
      .codeBits = 8,
-     .scales = scaleOnly,
+     .scales = plainScale,
      .fields = q8_0},
 };
 
-std::span<const BlockFormat> plainFormats() { return formats; }
+std::span<const BlockFormat> plainFormats() { return plainBlocks; }
 
 } // namespace qc::numerics::blocks

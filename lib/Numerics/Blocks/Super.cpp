@@ -122,7 +122,7 @@ static constexpr BlockField q6_K[] = {
 
 //===-- Formats --------------------------------------------------------------//
 
-static constexpr BlockFormat formats[] = {
+static constexpr BlockFormat superBlocks[] = {
     {.name = "q2_K",
      .typeId = 10,
      .elements = 256,
@@ -170,6 +170,6 @@ static constexpr BlockFormat formats[] = {
      .fields = q6_K},
 };
 
-std::span<const BlockFormat> superFormats() { return formats; }
+std::span<const BlockFormat> superFormats() { return superBlocks; }
 
 } // namespace qc::numerics::blocks

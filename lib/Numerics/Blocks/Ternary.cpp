@@ -6,7 +6,7 @@
 
 namespace qc::numerics::blocks {
 
-static constexpr BlockScale scaleOnly[] = {{.name = "scale", .group = 256}};
+static constexpr BlockScale ternaryScale[] = {{.name = "scale", .group = 256}};
 
 static constexpr BlockField tq1_0[] = {
     {.byte = 0, .inner = 32, .planes = 5, .ternary = true},
@@ -19,14 +19,14 @@ static constexpr BlockField tq2_0[] = {
     {.component = 1, .byte = 64, .bits = 16},
 };
 
-static constexpr BlockFormat formats[] = {
+static constexpr BlockFormat ternaryBlocks[] = {
     {.name = "tq1_0",
      .typeId = 34,
      .elements = 256,
      .bytes = 54,
      .codeBits = 2,
      .bias = 1,
-     .scales = scaleOnly,
+     .scales = ternaryScale,
      .fields = tq1_0},
     {.name = "tq2_0",
      .typeId = 35,
@@ -34,10 +34,10 @@ static constexpr BlockFormat formats[] = {
      .bytes = 66,
      .codeBits = 2,
      .bias = 1,
-     .scales = scaleOnly,
+     .scales = ternaryScale,
      .fields = tq2_0},
 };
 
-std::span<const BlockFormat> ternaryFormats() { return formats; }
+std::span<const BlockFormat> ternaryFormats() { return ternaryBlocks; }
 
 } // namespace qc::numerics::blocks

@@ -8,7 +8,7 @@
 namespace qc::numerics::codec {
 
 /// Candidates are the scale that meets the extremes, shrunk in equal steps.
-static constexpr unsigned numSteps = 45;
+static constexpr unsigned numCodebookSteps = 45;
 
 namespace {
 class CodebookCodec : public GroupCodec {
@@ -22,7 +22,7 @@ public:
   }
 
   bool needsAllScales() const override { return format.nested != 0; }
-  unsigned candidates() const override { return numSteps; }
+  unsigned candidates() const override { return numCodebookSteps; }
 
   void chooseScales(size_t band, size_t group, std::span<const float> values,
                     const ScaleChoice &choice) override {

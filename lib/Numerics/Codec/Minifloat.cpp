@@ -13,7 +13,7 @@ namespace qc::numerics::codec {
 
 /// Candidates take a smaller largest magnitude; the last is half of it, the
 /// next of the scales that are powers of two.
-static constexpr unsigned numSteps = 33;
+static constexpr unsigned numMinifloatSteps = 33;
 
 namespace {
 class MinifloatCodec : public GroupCodec {
@@ -30,7 +30,7 @@ public:
   bool needsAllScales() const override {
     return format.scale == GroupScale::E4M3;
   }
-  unsigned candidates() const override { return numSteps; }
+  unsigned candidates() const override { return numMinifloatSteps; }
 
   void chooseScales(size_t band, size_t group, std::span<const float> values,
                     const ScaleChoice &choice) override {
@@ -105,7 +105,7 @@ private:
   float find(const Search &search) const {
     float best = amaxes[search.index];
     double least = std::numeric_limits<double>::infinity();
-    for (unsigned step = 0; step < numSteps; ++step) {
+    for (unsigned step = 0; step < numMinifloatSteps; ++step) {
       float candidate = shrink(amaxes[search.index], step);
       float scale = scaleFor(candidate).values[0];
       double error = 0;

@@ -12,7 +12,7 @@ using namespace qc;
 using namespace qc::artifact;
 
 /// `@` stands for the name and `$` for it in capitals.
-static const char declarations[] = R"(
+static const char languageDeclarations[] = R"(
 /** Why a generation ended. */
 typedef enum {
   $_FINISH_LENGTH, /* as many tokens as were asked for */
@@ -106,7 +106,7 @@ std::string qc::artifact::languageHeaderText(const NetSpec &net) {
   llvm::raw_string_ostream os(middle);
   os << substitute("\n#define $_VOCABULARY ", net) << l.vocabulary
      << substitute("\n#define $_CONTEXT ", net) << l.context << "\n"
-     << substitute(declarations, net);
+     << substitute(languageDeclarations, net);
   return frameHeader(net, substitute(comment, net), middle);
 }
 

@@ -78,7 +78,8 @@ llvm::Error qc::lowerToLLVMDialect(mlir::ModuleOp module) {
 }
 
 static llvm::Expected<std::unique_ptr<llvm::TargetMachine>>
-makeMachine(const Target &target, const CpuLevel &level) {
+makeMachine(const Target &target, const CpuLevel &level,
+            CodeEffort effort = CodeEffort::Full) {
   if (target.arch == Arch::X86_64) {
     LLVMInitializeX86TargetInfo();
     LLVMInitializeX86Target();
@@ -100,13 +101,17 @@ makeMachine(const Target &target, const CpuLevel &level) {
   options.FunctionSections = true;
   std::unique_ptr<llvm::TargetMachine> machine(found->createTargetMachine(
       triple, level.cpu, level.features, options, llvm::Reloc::PIC_,
-      std::nullopt, llvm::CodeGenOptLevel::Aggressive));
+      std::nullopt,
+      effort == CodeEffort::Full ? llvm::CodeGenOptLevel::Aggressive
+                                 : llvm::CodeGenOptLevel::None));
   if (!machine)
     return makeError("no code generator for " + target.triple);
   return machine;
 }
 
 static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
+  if (machine.getOptLevel() == llvm::CodeGenOptLevel::None)
+    return;
   llvm::PipelineTuningOptions tuning;
   tuning.LoopVectorization = false;
   tuning.SLPVectorization = false;
@@ -143,8 +148,8 @@ translate(mlir::ModuleOp module, llvm::TargetMachine &machine,
 
 static llvm::Expected<llvm::SmallVector<char, 0>>
 emitFile(mlir::ModuleOp module, const Target &target, const CpuLevel &level,
-         llvm::CodeGenFileType type) {
-  auto machine = makeMachine(target, level);
+         llvm::CodeGenFileType type, CodeEffort effort = CodeEffort::Full) {
+  auto machine = makeMachine(target, level, effort);
   if (!machine)
     return machine.takeError();
   llvm::LLVMContext context;
@@ -162,9 +167,9 @@ emitFile(mlir::ModuleOp module, const Target &target, const CpuLevel &level,
 
 llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
 qc::emitObject(mlir::ModuleOp module, const Target &target,
-               const CpuLevel &level) {
-  auto bytes =
-      emitFile(module, target, level, llvm::CodeGenFileType::ObjectFile);
+               const CpuLevel &level, CodeEffort effort) {
+  auto bytes = emitFile(module, target, level,
+                        llvm::CodeGenFileType::ObjectFile, effort);
   if (!bytes)
     return bytes.takeError();
   return std::make_unique<llvm::SmallVectorMemoryBuffer>(

@@ -111,26 +111,51 @@ class Tree:
                         found.add(relative)
         return sorted(found)
 
-    def rebuild(self, tools):
+    def units(self):
+        """What the build compiles, by source: (its command, the file that it
+        compiles). Several sources may share a file that includes them."""
         with open(os.path.join(self.built, "compile_commands.json")) as file:
-            known = {os.path.relpath(os.path.join(entry["directory"],
-                                                  entry["file"]),
-                                     self.source): entry
-                     for entry in json.load(file)}
-        objects = []
+            entries = json.load(file)
+        found = {}
+        for entry in entries:
+            path = os.path.join(entry["directory"], entry["file"])
+            sources = [path]
+            if os.path.basename(path).startswith("unity_"):
+                with open(path) as file:
+                    sources = re.findall(r'^#include "(.*)"', file.read(), re.M)
+            for source in sources:
+                found[os.path.relpath(source, self.source)] = (
+                    entry["command"], path)
+        return found
+
+    def compile(self, command, path, name):
+        """Compiles the copy's version of a file of the build; its object."""
+        mine = os.path.join("new", name.replace("/", "_"))
+        os.makedirs(os.path.join(self.build, "new"), exist_ok=True)
+        target = re.search(r" -o (\S+)", command)[1]
+        command = self.here(command).replace(f" -o {self.here(target)}",
+                                             f" -o {mine}.o")
+        command = re.sub(r" -MD\b| -M[TF] \S+", "", command)
+        if os.path.basename(path).startswith("unity_"):
+            with open(path) as file:
+                text = self.here(file.read())
+            with open(os.path.join(self.build, mine), "w") as file:
+                file.write(text)
+            command = command.replace(f" -c {self.here(path)}", f" -c {mine}")
+        self.execute(command)
+        return mine + ".o"
+
+    def rebuild(self, tools):
+        units, objects = self.units(), {}
         for name in self.sources(self.generate()):
-            if name not in known:
+            if name not in units:
                 continue
-            command = self.here(known[name]["command"])
-            target = re.search(r" -o (\S+)", command)[1]
-            mine = os.path.join("new", name.replace("/", "_") + ".o")
-            os.makedirs(os.path.join(self.build, "new"), exist_ok=True)
-            command = command.replace(f" -o {target}", f" -o {mine}")
-            command = re.sub(r" -MD\b| -M[TF] \S+", "", command)
-            self.execute(command)
-            objects.append(shlex.quote(mine))
+            command, path = units[name]
+            if path not in objects:
+                objects[path] = self.compile(command, path, name)
             print(f"  compiled {name}", flush=True)
+        mine = " ".join(shlex.quote(entry) for entry in objects.values())
         for tool in tools:
             link = self.here(self.ninja("-t", "commands", "-s",
                                         f"bin/{tool}")[-1])
-            self.execute(link.replace(" -o ", f" {' '.join(objects)} -o ", 1))
+            self.execute(link.replace(" -o ", f" {mine} -o ", 1))

@@ -11,6 +11,9 @@
 
 using namespace qc;
 using namespace qc::test;
+
+namespace batch_matmul_bytes_test {
+
 using namespace qc::slots::batch_matmul;
 
 namespace {
@@ -180,3 +183,5 @@ TEST(BatchMatmulBytes, Heads) {
   check({1, 2, 200, 64, 200, Shape::Rows, true, 384});
   check({1, 1, 1, 64, 300, Shape::Rows, true, 384});
 }
+
+} // namespace batch_matmul_bytes_test

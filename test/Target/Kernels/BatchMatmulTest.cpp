@@ -12,6 +12,9 @@
 
 using namespace qc;
 using namespace qc::test;
+
+namespace batch_matmul_test {
+
 using namespace qc::slots::batch_matmul;
 
 namespace {
@@ -118,3 +121,5 @@ TEST(BatchMatmul, Shapes) {
   check({1, 12, 20, 20, 64, true, false, false, 8});
   check({1, 2, 1, 100, 64, true});
 }
+
+} // namespace batch_matmul_test

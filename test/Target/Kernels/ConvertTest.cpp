@@ -16,6 +16,9 @@
 
 using namespace qc;
 using namespace qc::test;
+
+namespace convert_test {
+
 using namespace qc::slots::convert;
 
 using Wide = long double;
@@ -166,3 +169,5 @@ TEST(Convert, EveryPair) {
         return;
     }
 }
+
+} // namespace convert_test

@@ -12,6 +12,9 @@
 
 using namespace qc;
 using namespace qc::test;
+
+namespace copy_test {
+
 using namespace qc::slots::copy;
 
 namespace {
@@ -130,3 +133,5 @@ TEST(Copy, AnyStrides) {
   // One element read many times.
   checkAll({{3, 2, 1, 1, 4, 20}, {0, 0, 0, 0, 1, 0}, {160, 80, 0, 0, 20, 1}});
 }
+
+} // namespace copy_test

@@ -12,6 +12,9 @@
 
 using namespace qc;
 using namespace qc::test;
+
+namespace depthwise_test {
+
 using namespace qc::slots::depthwise;
 
 namespace {
@@ -222,3 +225,5 @@ TEST(Depthwise, Epilogues) {
     check<float, float, float>("depthwise:f32,f32,f32:bias,gelu", shape);
   }
 }
+
+} // namespace depthwise_test

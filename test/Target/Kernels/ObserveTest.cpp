@@ -13,6 +13,9 @@
 
 using namespace qc;
 using namespace qc::test;
+
+namespace observe_test {
+
 using namespace qc::slots::observe;
 
 namespace {
@@ -87,3 +90,5 @@ TEST(Observe, LeavesOutWhatIsNull) {
     kernel.run(slots, 1, {in.get()});
   });
 }
+
+} // namespace observe_test

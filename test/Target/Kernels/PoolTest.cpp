@@ -13,6 +13,9 @@
 
 using namespace qc;
 using namespace qc::test;
+
+namespace pool_test {
+
 using namespace qc::slots::pool;
 
 namespace {
@@ -155,3 +158,5 @@ TEST(Pool, Shapes) {
   checkAll({1, 9, 8, 6, 3, 2, 1, 3, 2, 7, 9, true});
   checkAll({2, 5, 5, 20, 3, 3, 2, 1, 1, 3, 3, true});
 }
+
+} // namespace pool_test

@@ -14,6 +14,9 @@
 
 using namespace qc;
 using namespace qc::test;
+
+namespace rowwise_test {
+
 using namespace qc::slots::rowwise;
 
 static constexpr int64_t rows = 5;
@@ -201,3 +204,5 @@ TEST(Rows, AlsoAsCodes) {
       }
     });
 }
+
+} // namespace rowwise_test

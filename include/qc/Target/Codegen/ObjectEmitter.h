@@ -25,9 +25,14 @@ void loadKernelDialects(mlir::MLIRContext &context);
 /// Lowers the module in place to the LLVM dialect alone.
 llvm::Error lowerToLLVMDialect(mlir::ModuleOp module);
 
+/// How much time LLVM may take: Full for what ships and is measured; Quick, a
+/// tenth of it, for small work that runs once. The results are the same bits.
+enum class CodeEffort { Quick, Full };
+
 /// Relocatable, position-independent object code of a copy of the module.
 llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
-emitObject(mlir::ModuleOp module, const Target &target, const CpuLevel &level);
+emitObject(mlir::ModuleOp module, const Target &target, const CpuLevel &level,
+           CodeEffort effort = CodeEffort::Full);
 
 /// The same as assembly, and as optimized LLVM IR.
 llvm::Expected<std::string> emitAssembly(mlir::ModuleOp module,

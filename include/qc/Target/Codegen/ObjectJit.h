@@ -3,7 +3,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Links objects of emitObject into the running process: what is measured and
-// tested is what a library ships. Undefined symbols come from the process.
+// tested is what a library ships, unless it was emitted with CodeEffort::Quick.
+// Undefined symbols come from the process.
 //
 //===----------------------------------------------------------------------===//
 

@@ -20,7 +20,7 @@ static constexpr TensorName names[] = {
      "ffn_norm.weight"},
 };
 
-static void start(ModelConfig &config) {
+static void startGemma2(ModelConfig &config) {
   config.normOffset = 1;
   config.postNorms = true;
   config.headDim = 256;
@@ -28,7 +28,7 @@ static void start(ModelConfig &config) {
   config.activation = Activation::GeluTanh;
 }
 
-static void read(const JsonObject &json, ModelConfig &config) {
+static void readGemma2(const JsonObject &json, ModelConfig &config) {
   config.queryKeyValueBias = json.boolean("attention_bias", false);
   config.outputBias = config.queryKeyValueBias;
   config.embeddingScale = std::sqrt(static_cast<double>(config.hidden));
@@ -59,6 +59,6 @@ static void readKeys(const Keys &keys, ModelConfig &config) {
 }
 
 Family qc::llama::gemma2Family() {
-  return {"gemma2", "Gemma2ForCausalLM", names,   start, read,
+  return {"gemma2", "Gemma2ForCausalLM", names,   startGemma2, readGemma2,
           "gemma2", RopeLayout::Halves,  readKeys};
 }

@@ -11,15 +11,15 @@
 using namespace qc;
 using namespace qc::llama;
 
-static void start(ModelConfig &config) {}
+static void startLlama(ModelConfig &config) {}
 
-static void read(const JsonObject &json, ModelConfig &config) {
+static void readLlama(const JsonObject &json, ModelConfig &config) {
   config.queryKeyValueBias = json.boolean("attention_bias", false);
   config.outputBias = config.queryKeyValueBias;
   config.feedForwardBias = json.boolean("mlp_bias", false);
 }
 
 Family qc::llama::llamaFamily() {
-  return {"llama", "LlamaForCausalLM",     {}, start, read,
+  return {"llama", "LlamaForCausalLM",     {}, startLlama, readLlama,
           "llama", RopeLayout::Interleaved};
 }

@@ -12,14 +12,14 @@
 using namespace qc;
 using namespace qc::llama;
 
-static void start(ModelConfig &config) {}
+static void startMistral(ModelConfig &config) {}
 
-static void read(const JsonObject &json, ModelConfig &config) {
+static void readMistral(const JsonObject &json, ModelConfig &config) {
   int64_t window = readWindow(json, 4096);
   if (!readLayerTypes(json, window, config))
     setWindows(config, window, [](int64_t) { return true; });
 }
 
 Family qc::llama::mistralFamily() {
-  return {"mistral", "MistralForCausalLM", {}, start, read};
+  return {"mistral", "MistralForCausalLM", {}, startMistral, readMistral};
 }

@@ -12,9 +12,9 @@
 using namespace qc;
 using namespace qc::llama;
 
-static void start(ModelConfig &config) { config.queryKeyValueBias = true; }
+static void startQwen2(ModelConfig &config) { config.queryKeyValueBias = true; }
 
-static void read(const JsonObject &json, ModelConfig &config) {
+static void readQwen2(const JsonObject &json, ModelConfig &config) {
   int64_t window = 0;
   if (json.boolean("use_sliding_window", false))
     window = readWindow(json, 4096);
@@ -24,5 +24,5 @@ static void read(const JsonObject &json, ModelConfig &config) {
 }
 
 Family qc::llama::qwen2Family() {
-  return {"qwen2", "Qwen2ForCausalLM", {}, start, read, "qwen2"};
+  return {"qwen2", "Qwen2ForCausalLM", {}, startQwen2, readQwen2, "qwen2"};
 }

@@ -11,12 +11,12 @@
 using namespace qc;
 using namespace qc::llama;
 
-static void start(ModelConfig &config) {
+static void startQwen3(ModelConfig &config) {
   config.queryKeyNorm = true;
   config.headDim = 128;
 }
 
-static void read(const JsonObject &json, ModelConfig &config) {
+static void readQwen3(const JsonObject &json, ModelConfig &config) {
   config.queryKeyValueBias = json.boolean("attention_bias", false);
   config.outputBias = config.queryKeyValueBias;
   // Its windows are those of Qwen 2.
@@ -24,5 +24,5 @@ static void read(const JsonObject &json, ModelConfig &config) {
 }
 
 Family qc::llama::qwen3Family() {
-  return {"qwen3", "Qwen3ForCausalLM", {}, start, read, "qwen3"};
+  return {"qwen3", "Qwen3ForCausalLM", {}, startQwen3, readQwen3, "qwen3"};
 }
