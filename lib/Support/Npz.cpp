@@ -44,6 +44,10 @@ struct NpzFile::State {
   llvm::Error addArray(llvm::StringRef name, zip::Entry entry);
   llvm::Expected<const Array *> find(llvm::StringRef name) const;
   llvm::Expected<HostTensor> load(const Array &array) const;
+  /// Where the numbers of an array lie that is not deflated.
+  const char *numbers(const Array &array) const {
+    return file->data() + array.entry.offset + array.header.dataOffset;
+  }
 };
 
 static std::string placeOf(llvm::StringRef name) {
@@ -179,9 +183,8 @@ template <typename T> static HostTensor fromFortran(const HostTensor &tensor) {
 
 llvm::Expected<HostTensor> NpzFile::State::load(const Array &array) const {
   const npy::Header &header = array.header;
-  const char *mapped = file->data() + array.entry.offset + header.dataOffset;
   if (array.inPlace())
-    return HostTensor::borrow(header.type, header.shape, mapped, file);
+    return HostTensor::borrow(header.type, header.shape, numbers(array), file);
   HostTensor tensor;
   if (array.entry.deflated) {
     if (array.entry.size > memoryLimit())
@@ -198,7 +201,8 @@ llvm::Expected<HostTensor> NpzFile::State::load(const Array &array) const {
     tensor = HostTensor::borrow(header.type, header.shape,
                                 block->bytes() + header.dataOffset, block);
   } else {
-    tensor = HostTensor::borrow(header.type, header.shape, mapped, file);
+    tensor =
+        HostTensor::borrow(header.type, header.shape, numbers(array), file);
   }
   if (header.bigEndian)
     dispatchBits(header.type, [&](auto zero) {
@@ -241,21 +245,24 @@ llvm::Expected<HostTensor> NpzFile::readRows(llvm::StringRef name,
                           std::to_string(first + count),
                       shape.empty() ? "no rows of a scalar"
                                     : std::to_string(shape[0]) + " rows");
-  HostTensor whole;
-  if ((*array)->inPlace()) {
-    whole = *state->load(**array);
-  } else {
-    if (state->loadedName != name) {
-      auto loaded = state->load(**array);
-      if (!loaded)
-        return loaded.takeError();
-      state->loaded = std::move(*loaded);
-      state->loadedName = name.str();
-    }
-    whole = state->loaded;
-  }
   llvm::SmallVector<int64_t, 4> rows(shape);
   rows[0] = count;
+  // Of numbers in place nothing but the rows is touched: where the file does
+  // not align them, borrowing copies.
+  if ((*array)->inPlace())
+    return HostTensor::borrow((*array)->header.type, rows,
+                              state->numbers(**array) +
+                                  first * *elementCount(shape.drop_front()) *
+                                      byteSize((*array)->header.type),
+                              state->file);
+  if (state->loadedName != name) {
+    auto loaded = state->load(**array);
+    if (!loaded)
+      return loaded.takeError();
+    state->loaded = std::move(*loaded);
+    state->loadedName = name.str();
+  }
+  const HostTensor &whole = state->loaded;
   int64_t rowBytes = shape[0] ? whole.byteCount() / shape[0] : 0;
   auto owner = std::make_shared<HostTensor>(whole);
   return HostTensor::borrow(whole.dtype(), rows,
