@@ -151,6 +151,13 @@ TEST_F(OneDNN, Convolutions) {
       ContractCase::convolution(3, 5, 5, 7, 33, 1, 2, 1, 3),
       ContractCase::convolution(1, 16, 16, 3, 16, 7, 2, 1, 1),
       ContractCase::convolution(2, 12, 9, 64, 32, 1, 1, 1, 1),
+      // Of ResNet-20.
+      ContractCase::convolution(1, 32, 32, 3, 16, 3, 1, 1, 1),
+      ContractCase::convolution(1, 32, 32, 16, 16, 3, 1, 1, 1),
+      ContractCase::convolution(1, 32, 32, 16, 32, 3, 2, 1, 1),
+      ContractCase::convolution(1, 16, 16, 32, 32, 3, 1, 1, 1),
+      ContractCase::convolution(1, 16, 16, 32, 64, 3, 2, 1, 1),
+      ContractCase::convolution(1, 8, 8, 64, 64, 3, 1, 1, 1),
       ContractCase::convolution(1, 13, 13, 16, 24, 3, 2, 3, 2),
       // One filter a channel.
       ContractCase::convolution(1, 9, 9, 1, 1, 3, 1, 1, 37),
