@@ -17,7 +17,9 @@
 #include "qc/TargetInfo/Target.h"
 
 #include <bit>
+#include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <map>
 #include <random>
 #include <string>
@@ -44,6 +46,25 @@ inline std::vector<CpuLevel> hostLevels() {
   return levels;
 }
 
+/// The levels and, where AVX-512 VNNI is one of them, the code of avxvnni in
+/// the encoding that it shares.
+inline std::vector<CpuLevel> withNarrowVnni(std::vector<CpuLevel> levels) {
+  for (CpuLevel level : levels)
+    if (level.name == "avx512vnni") {
+      level.name = "avx512vnni_256";
+      level.vectorBits = 256;
+      level.vectorRegisters = 16;
+      levels.push_back(level);
+      break;
+    }
+  return levels;
+}
+
+/// What kernels are tested on: everything that this machine runs.
+inline std::vector<CpuLevel> testLevels() {
+  return withNarrowVnni(hostLevels());
+}
+
 /// The object code of one kernel; null and a failed assertion on error.
 inline std::unique_ptr<llvm::MemoryBuffer>
 compileObject(const KernelKey &key, const Target &target, const CpuLevel &level,
@@ -63,6 +84,40 @@ compileObject(const KernelKey &key, const Target &target, const CpuLevel &level,
   return std::move(*object);
 }
 
+inline std::string testSymbol(const KernelKey &key, const CpuLevel &level) {
+  return key.symbol() + "__on_" + level.name;
+}
+
+/// As compileObject, but keeps objects in the folder QC_KERNEL_OBJECTS if that
+/// variable is set: those of all levels, so that an emulated machine finds
+/// there what it runs and need not compile.
+inline std::unique_ptr<llvm::MemoryBuffer>
+compileOrFindObject(const KernelKey &key, const CpuLevel &level,
+                    const numerics::DecodeSpec *weights) {
+  const char *folder = std::getenv("QC_KERNEL_OBJECTS");
+  auto compile = [&](const CpuLevel &of) {
+    return compileObject(key, hostArchTarget(), of, testSymbol(key, of),
+                         weights);
+  };
+  if (!folder)
+    return compile(level);
+  auto pathOf = [&](const CpuLevel &of) {
+    return std::string(folder) + "/" + testSymbol(key, of) + ".o";
+  };
+  if (auto found = llvm::MemoryBuffer::getFile(pathOf(level)))
+    return std::move(*found);
+  std::unique_ptr<llvm::MemoryBuffer> wanted;
+  for (const CpuLevel &of : withNarrowVnni(knownLevels(hostArch()))) {
+    auto object = compile(of);
+    if (object)
+      std::ofstream(pathOf(of), std::ios::binary)
+          .write(object->getBufferStart(), object->getBufferSize());
+    if (of.name == level.name)
+      wanted = std::move(object);
+  }
+  return wanted;
+}
+
 /// The kernel of a key on a level, compiled once per process. Encoded weights
 /// are told apart by the name of their encoding in the key.
 inline KernelFunction
@@ -70,12 +125,12 @@ compileKernel(const KernelKey &key, const CpuLevel &level,
               const numerics::DecodeSpec *weights = nullptr) {
   static std::map<std::string, KernelFunction> known;
   static std::unique_ptr<ObjectJit> jit;
-  std::string symbol = key.symbol() + "__on_" + level.name;
+  std::string symbol = testSymbol(key, level);
   if (auto found = known.find(symbol); found != known.end())
     return found->second;
   if (!jit)
     jit = llvm::cantFail(ObjectJit::create());
-  auto object = compileObject(key, hostArchTarget(), level, symbol, weights);
+  auto object = compileOrFindObject(key, level, weights);
   if (!object)
     return nullptr;
   llvm::cantFail(jit->addObject(std::move(object)));

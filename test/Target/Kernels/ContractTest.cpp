@@ -20,24 +20,9 @@ static KernelKey key(const std::string &text) {
   return parsed.value_or(KernelKey());
 }
 
-/// The levels of the host. Where it has AVX-512 VNNI only, the code of avxvnni
-/// runs in that encoding.
-static std::vector<CpuLevel> levels() {
-  std::vector<CpuLevel> levels = hostLevels();
-  for (CpuLevel level : levels)
-    if (level.name == "avx512vnni") {
-      level.name = "avx512vnni_256";
-      level.vectorBits = 256;
-      level.vectorRegisters = 16;
-      levels.push_back(level);
-      break;
-    }
-  return levels;
-}
-
 /// Runs the case on each level that takes its types and compares.
 static void check(const std::string &text, ContractCase shape, uint32_t seed) {
-  for (const CpuLevel &level : levels()) {
+  for (const CpuLevel &level : testLevels()) {
     // Epilogues of avx512 and avx512vnni are the same code.
     if (text != "contract:u8,i8,u8:bias" && level.name == "avx512")
       continue;

@@ -149,7 +149,7 @@ static void check(const std::string &name, const Encoder &encode, int64_t k) {
     for (int64_t m : {1, 2, 5, 9})
       checkProduct(kernel, w, m, k, n);
   };
-  for (const CpuLevel &level : hostLevels()) {
+  for (const CpuLevel &level : testLevels()) {
     SCOPED_TRACE(name + " on " + level.name);
     KernelFunction kernel = compileKernel(key, level, &w.spec);
     ASSERT_TRUE(kernel);
