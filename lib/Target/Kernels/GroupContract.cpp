@@ -11,16 +11,18 @@
 
 #include "Emitters.h"
 #include "Epilogue.h"
-#include "GroupUnit.h"
-#include "PanelDecoder.h"
+#include "GroupSlab.h"
 
-#include "qc/TargetInfo/GroupPacking.h"
 #include "qc/TargetInfo/KernelSlots.h"
 
 using namespace qc;
 using namespace qc::kernels;
 using Vals = KernelBuilder::Vals;
 namespace S = qc::slots::contract;
+
+/// Rows from which on a slab is worth its unpacking; tiles of rows that share
+/// it, and panels that share the packed rows.
+static constexpr int64_t manyFrom = 8, blockTiles = 12, blockPanels = 4;
 
 namespace {
 
@@ -29,9 +31,7 @@ public:
   GroupContract(KernelBuilder &k, const KernelKey &key,
                 const numerics::DecodeSpec &spec,
                 const numerics::GroupSums &sums)
-      : k(k), spec(spec), groups(sums), unit(k, groups, spec.codeBits),
-        regions(encodedRegions(spec)), program(numerics::scaleProgram(spec)),
-        planes(codePlanes(spec.codeBits)),
+      : k(k), panel(k, spec, sums), slab(k, panel),
         epilogue(k, key, contractEpilogueSlots) {}
   void emit();
 
@@ -46,126 +46,63 @@ private:
   void tileBody(unsigned rows, llvm::ArrayRef<Val> a);
   Vals chunk(llvm::ArrayRef<Val> a, const Rows &rows, Val index,
              llvm::ArrayRef<Val> sums);
-  Val codesOf(Val chunkCodes, unsigned step, unsigned part);
-  Vals groupRows(llvm::ArrayRef<Val> a, Val first);
-  void addSegment(const Rows &rows, Val index, unsigned segment,
-                  llvm::ArrayRef<Val> integers, llvm::ArrayRef<Val> stored,
-                  Vals &sums);
-  Val part(Val lanes16, unsigned index) {
-    return k.slice(lanes16, index * unit.lanes(), unit.lanes());
-  }
-  Val spread(Val scalar) { return k.splat(scalar, unit.lanes()); }
-  void panel(Val column, Val rowBegin, Val rowEnd);
+  /// Where a panel has its codes and each factor region.
+  struct Place {
+    Val codes;
+    Vals regions;
+  };
+  Place placeOf(Val column);
+  void fewRows(Val column, Val rowBegin, Val rowEnd);
+  void manyRows(Val columnBegin, Val rowBegin, Val rowEnd);
+  void finish(Val column, Val sums, Val first, Val rows);
 
   KernelBuilder &k;
-  const numerics::DecodeSpec &spec;
-  const numerics::GroupSums &groups;
-  GroupUnit unit;
-  std::vector<EncodedRegion> regions;
-  numerics::Program program;
-  std::vector<unsigned> planes;
+  GroupPanel panel;
+  GroupSlab slab;
   Epilogue epilogue;
   llvm::SmallVector<Function> tiles;
-  Val columnEnd, chunks, panels, sumBuffer;
+  Val columnEnd, depth, xRow, chunks, panels, sumBuffer, slabBuffer, rowBuffer;
 };
 
 } // namespace
 
-/// Register `part` of the codes of step `step` of a chunk.
-Val GroupContract::codesOf(Val chunkCodes, unsigned step, unsigned part) {
-  Val codes;
-  unsigned shift = 0;
-  int64_t offset = 0;
-  for (unsigned plane : planes) {
-    unsigned perBlock = 8 / plane, block = step / perBlock;
-    Val bytes = k.load(unit.bytes(), chunkCodes + (offset + block * 64 +
-                                                   part * 4 * unit.lanes()));
-    // Bytes are shifted as words; what comes in from neighbours is masked.
-    unsigned down = plane * (step % perBlock);
-    mlir::Type words = k.vec(k.i16(), 2 * unit.lanes());
-    if (down)
-      bytes = k.bitcast(shrU(k.bitcast(bytes, words), down), unit.bytes());
-    if (plane < 8)
-      bytes = bytes & int64_t((1 << plane) - 1);
-    if (shift)
-      bytes = k.bitcast(k.bitcast(bytes, words) << shift, unit.bytes());
-    codes = codes ? codes | bytes : bytes;
-    shift += plane;
-    offset += plane * 64;
-  }
-  return unit.prepare(codes);
-}
-
-/// The stored scales and zero points of the columns for the group of `first`.
-Vals GroupContract::groupRows(llvm::ArrayRef<Val> a, Val first) {
-  Vals stored;
-  for (unsigned i = 1; i < regions.size(); ++i) {
-    int64_t group = regions[i].groupK;
-    Val row = k.i64(0);
-    if (group)
-      row = min(first / group, (a[K] - 1) / group);
-    stored.push_back(
-        loadPanelRow(k, regions[i].kind,
-                     a[NumArguments + i - 1] + row * regions[i].rowBytes()));
-  }
-  return stored;
-}
-
-void GroupContract::addSegment(const Rows &rows, Val index, unsigned segment,
-                               llvm::ArrayRef<Val> integers,
-                               llvm::ArrayRef<Val> stored, Vals &sums) {
-  unsigned registers = unit.registers();
-  bool hasZero = spec.zeroPoint.has_value();
-  Vals scales = k.emitProgram(program, stored.drop_front(hasZero ? 1 : 0));
-  int64_t halves = groups.segment / 16;
-  for (unsigned r = 0; r < rows.x.size(); ++r) {
-    Val total = k.load(k.i32(), rows.sums[r] + index * 8 +
-                                    int64_t(segment * halves * 4));
-    if (halves == 2)
-      total = total + k.load(k.i32(), rows.sums[r] + index * 8 + 4);
-    Val scale = k.load(k.f32(), rows.scales[r] + index * 4);
-    for (unsigned i = 0; i < registers; ++i) {
-      Val sum = unit.finish(integers[r * registers + i]);
-      if (unit.correction())
-        sum = sum - spread(total * int64_t(unit.correction()));
-      if (hasZero)
-        sum = sum - part(stored[0], i) * spread(total);
-      Val &out = sums[r * registers + i];
-      out =
-          out + k.convert(sum, k.f32()) * (part(scales[0], i) * spread(scale));
-      if (spec.offset)
-        out = out +
-              part(scales[1], i) * spread(scale * k.convert(total, k.f32()));
-    }
-  }
-}
-
 Vals GroupContract::chunk(llvm::ArrayRef<Val> a, const Rows &rows, Val index,
                           llvm::ArrayRef<Val> carried) {
   Vals sums(carried);
+  GroupUnit &unit = panel.unit;
   unsigned registers = unit.registers(), count = rows.x.size();
-  Val codes = a[Codes] + index * int64_t(64 * spec.codeBits);
-  unsigned steps = groups.segment / 4;
-  for (unsigned segment = 0; segment < groupChunk / groups.segment; ++segment) {
-    Vals integers(count * registers, unit.zero());
+  Val codes = a[Codes] + index * panel.chunkBytes();
+  int64_t length = panel.sums().segment;
+  unsigned steps = length / 4;
+  for (unsigned segment = 0; segment < groupChunk / length; ++segment) {
+    llvm::SmallVector<GroupUnit::Sum> integers(count * registers);
     for (unsigned step = segment * steps; step < (segment + 1) * steps; ++step)
       for (unsigned i = 0; i < registers; ++i) {
-        Val weights = codesOf(codes, step, i);
+        Val weights = panel.codes(codes, step, i);
         for (unsigned r = 0; r < count; ++r) {
           Val x = unit.activation(rows.x[r] + index * groupChunk +
                                   int64_t(4 * step));
-          Val &sum = integers[r * registers + i];
-          sum = unit.multiplyAdd(sum, weights, x);
+          unit.multiplyAdd(integers[r * registers + i], weights, x);
         }
       }
-    Val first = index * groupChunk + int64_t(segment * groups.segment);
-    addSegment(rows, index, segment, integers, groupRows(a, first), sums);
+    GroupFactors factors =
+        panel.factors(a.drop_front(NumArguments),
+                      index * groupChunk + int64_t(segment * length), a[K]);
+    for (unsigned r = 0; r < count; ++r) {
+      GroupRow row = panel.row(rows.scales[r] + index * 4,
+                               rows.sums[r] + index * 8, segment);
+      for (unsigned i = 0; i < registers; ++i) {
+        Val &sum = sums[r * registers + i];
+        sum = panel.add(sum, unit.finish(integers[r * registers + i]), factors,
+                        i, row);
+      }
+    }
   }
   return sums;
 }
 
 void GroupContract::tileBody(unsigned count, llvm::ArrayRef<Val> a) {
-  unit.begin();
+  panel.unit.begin();
   Rows rows;
   for (unsigned r = 0; r < count; ++r) {
     Val skipped = a[XRow] * int64_t(r);
@@ -173,44 +110,66 @@ void GroupContract::tileBody(unsigned count, llvm::ArrayRef<Val> a) {
     rows.scales.push_back(a[Scales] + skipped / groupChunk * 4);
     rows.sums.push_back(a[XSums] + skipped / 16 * 4);
   }
-  Vals sums(count * unit.registers(), k.zero(k.vec(k.f32(), unit.lanes())));
+  Vals sums(count * panel.unit.registers(),
+            k.zero(k.vec(k.f32(), panel.unit.lanes())));
   Val chunks = (a[K] + (groupChunk - 1)) / groupChunk;
   sums = k.loop(k.i64(0), chunks, 1, sums,
                 [&](Val index, llvm::ArrayRef<Val> carried) {
                   return chunk(a, rows, index, carried);
                 });
   for (unsigned r = 0; r < count; ++r)
-    for (unsigned i = 0; i < unit.registers(); ++i)
-      k.store(sums[r * unit.registers() + i],
-              a[Out] + int64_t(r * 64 + i * 4 * unit.lanes()));
+    for (unsigned i = 0; i < panel.unit.registers(); ++i)
+      k.store(sums[r * panel.unit.registers() + i],
+              a[Out] + int64_t(r * 64 + i * 4 * panel.unit.lanes()));
 }
 
 Function GroupContract::emitTile(unsigned rows) {
   llvm::SmallVector<mlir::Type> types(NumArguments, k.ptr());
   types[K] = types[XRow] = k.i64Type();
-  types.append(regions.size() - 1, k.ptr());
+  types.append(panel.factorRegions().size(), k.ptr());
   return k.function("rows" + std::to_string(rows), types,
                     [&](llvm::ArrayRef<Val> a) { tileBody(rows, a); });
 }
 
-/// One panel with all rows of the part.
-void GroupContract::panel(Val column, Val rowBegin, Val rowEnd) {
-  Val depth = k.slot(S::Run), xRow = k.slot(S::XColumn), index = column / 16;
-  Val at = k.slotPtr(S::W);
-  Vals arguments(NumArguments);
-  arguments[Codes] = at + index * chunks * int64_t(64 * spec.codeBits);
-  arguments[Out] = sumBuffer;
-  arguments[K] = depth;
-  arguments[XRow] = xRow;
-  at = at + panels * chunks * int64_t(64 * spec.codeBits);
-  for (const EncodedRegion &region : llvm::drop_begin(regions)) {
+GroupContract::Place GroupContract::placeOf(Val column) {
+  Val index = column / 16, at = k.slotPtr(S::W);
+  Place place;
+  place.codes = at + index * chunks * panel.chunkBytes();
+  at = at + panels * chunks * panel.chunkBytes();
+  for (const EncodedRegion &region : panel.factorRegions()) {
     Val rows = k.i64(1);
     if (region.groupK)
       rows = (depth + (region.groupK - 1)) / region.groupK;
-    arguments.push_back(at + index * rows * region.rowBytes());
+    place.regions.push_back(at + index * rows * region.rowBytes());
     at = at + panels * rows * region.rowBytes();
   }
+  return place;
+}
+
+/// The epilogue of `rows` rows of a panel from `first` on.
+void GroupContract::finish(Val column, Val sums, Val first, Val rows) {
   Val columns = min(columnEnd - column, 16);
+  epilogue.applyTile(sums, 16, rows, columns, [&](Val r, Val c) {
+    EpiloguePlace to;
+    to.channel = column + c;
+    to.row = first + r;
+    to.y = epilogue.y() +
+           (to.row * k.slot(S::YRow) + to.channel) * int64_t(epilogue.yBytes());
+    if (epilogue.hasResidual())
+      to.residual =
+          epilogue.residualAt(to.row * k.slot(S::ResidualRow) + to.channel);
+    return to;
+  });
+}
+
+void GroupContract::fewRows(Val column, Val rowBegin, Val rowEnd) {
+  Place place = placeOf(column);
+  Vals arguments(NumArguments);
+  arguments[Codes] = place.codes;
+  arguments[Out] = sumBuffer;
+  arguments[K] = depth;
+  arguments[XRow] = xRow;
+  arguments.append(place.regions);
   int64_t most = tiles.size();
   k.loop(rowBegin, rowEnd, most, [&](Val first) {
     Val rows = min(rowEnd - first, most), skipped = first * xRow;
@@ -219,33 +178,75 @@ void GroupContract::panel(Val column, Val rowBegin, Val rowEnd) {
     arguments[XSums] = k.slotPtr(S::Scratch) + skipped / 16 * 4;
     k.switchOn(rows - 1, tiles.size(),
                [&](unsigned i) { k.call(tiles[i], arguments); });
-    epilogue.applyTile(sumBuffer, 16, rows, columns, [&](Val r, Val c) {
-      EpiloguePlace place;
-      place.channel = column + c;
-      place.row = first + r;
-      place.y = epilogue.y() + (place.row * k.slot(S::YRow) + place.channel) *
-                                   int64_t(epilogue.yBytes());
-      if (epilogue.hasResidual())
-        place.residual = epilogue.residualAt(
-            place.row * k.slot(S::ResidualRow) + place.channel);
-      return place;
+    finish(column, sumBuffer, first, rows);
+  });
+}
+
+void GroupContract::manyRows(Val columnBegin, Val rowBegin, Val rowEnd) {
+  int64_t most = slab.tileRows(), blockRows = most * blockTiles;
+  Val columns = min(columnEnd - columnBegin, 16 * blockPanels);
+  k.loop(rowBegin, rowEnd, blockRows, [&](Val blockBegin) {
+    Val rows = min(rowEnd - blockBegin, blockRows);
+    k.loop(k.i64(0), blockPanels * blockRows * 64, 64, [&](Val at) {
+      k.store(k.zero(k.vec(k.f32(), 16)), sumBuffer + at);
+    });
+    k.loop(k.i64(0), chunks, GroupSlab::chunks, [&](Val chunk) {
+      Val count = min(chunks - chunk, GroupSlab::chunks);
+      k.loop(k.i64(0), rows, most, [&](Val first) {
+        Val skipped = (blockBegin + first) * xRow + chunk * groupChunk;
+        slab.packRows({k.slotPtr(S::X) + skipped,
+                       k.slotPtr(S::RowScale) + skipped / groupChunk * 4,
+                       k.slotPtr(S::Scratch) + skipped / 16 * 4, xRow},
+                      min(rows - first, most), count,
+                      rowBuffer + first / most * slab.packedBytes());
+      });
+      k.loop(k.i64(0), columns, 16, [&](Val column) {
+        Place place = placeOf(columnBegin + column);
+        slab.unpack(place.codes, place.regions, chunk, chunk + count, depth,
+                    slabBuffer);
+        Val sums = sumBuffer + column * (blockRows * 4);
+        k.loop(k.i64(0), rows, most, [&](Val first) {
+          slab.multiply(slabBuffer,
+                        rowBuffer + first / most * slab.packedBytes(), count,
+                        sums + first * 64);
+        });
+      });
+    });
+    k.loop(k.i64(0), columns, 16, [&](Val column) {
+      finish(columnBegin + column, sumBuffer + column * (blockRows * 4),
+             blockBegin, rows);
     });
   });
 }
 
 void GroupContract::emit() {
-  for (unsigned rows = 1; rows <= unit.maxRows(); ++rows)
+  for (unsigned rows = 1; rows <= panel.unit.maxRows(); ++rows)
     tiles.push_back(emitTile(rows));
-  sumBuffer = k.stack(64 * int64_t(tiles.size()));
+  slab.emit();
+  sumBuffer = k.stack(64 * slab.tileRows() * blockTiles * blockPanels);
+  slabBuffer = k.stack(slab.bytes());
+  rowBuffer = k.stack(slab.packedBytes() * blockTiles);
   Val mParts = k.slot(S::MParts), n = k.slot(S::N);
   Val rowBegin = k.part() % mParts * k.slot(S::MChunk);
   Val rowEnd = min(rowBegin + k.slot(S::MChunk), k.slot(S::Columns));
   Val columnBegin = k.part() / mParts * k.slot(S::NChunk);
   columnEnd = min(columnBegin + k.slot(S::NChunk), n);
-  chunks = (k.slot(S::Run) + (groupChunk - 1)) / groupChunk;
+  depth = k.slot(S::Run);
+  xRow = k.slot(S::XColumn);
+  chunks = (depth + (groupChunk - 1)) / groupChunk;
   panels = (n + 15) / 16;
-  k.loop(columnBegin, columnEnd, 16,
-         [&](Val column) { panel(column, rowBegin, rowEnd); });
+  k.ifElse(
+      rowEnd - rowBegin < manyFrom,
+      [&] {
+        k.loop(columnBegin, columnEnd, 16,
+               [&](Val column) { fewRows(column, rowBegin, rowEnd); });
+        return Vals();
+      },
+      [&] {
+        k.loop(columnBegin, columnEnd, 16 * blockPanels,
+               [&](Val column) { manyRows(column, rowBegin, rowEnd); });
+        return Vals();
+      });
 }
 
 llvm::LogicalResult

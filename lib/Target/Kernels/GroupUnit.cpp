@@ -4,7 +4,8 @@
 //
 // vpmaddubsw saturates at 16 bits; it is used where that cannot happen: codes
 // below 128 times activations in [-127, 127], or magnitudes of bytes times
-// activations with their signs: 2 * 128 * 127 < 2^15.
+// activations with their signs: 2 * 128 * 127 < 2^15. Signed bytes that meet
+// many rows are words already, which vpmaddwd multiplies with fewer steps.
 //
 //===----------------------------------------------------------------------===//
 
@@ -12,11 +13,6 @@
 
 using namespace qc;
 using namespace qc::kernels;
-
-/// Steps of 4 whose sums in pairs fit 16 bits.
-static int64_t narrowSteps(unsigned bits) {
-  return 32767 / (((int64_t(1) << bits) - 1) * 127 * 2);
-}
 
 GroupUnit::GroupUnit(KernelBuilder &k, const numerics::GroupSums &sums,
                      unsigned bits)
@@ -29,10 +25,9 @@ GroupUnit::GroupUnit(KernelBuilder &k, const numerics::GroupSums &sums,
     kind = Kind::Sdot;
   } else if (k.isX86() && level.vectorBits >= 256) {
     width = 8;
-    bool fits = narrowSteps(bits) >= sums.segment / 4;
-    kind = sums.isSigned ? Kind::MaddSigned
-           : fits        ? Kind::MaddNarrow
-                         : Kind::MaddWide;
+    kind = sums.isSigned ? Kind::MaddSigned : Kind::Madd;
+    if (!sums.isSigned)
+      narrowSteps = 32767 / (((1 << bits) - 1) * 127 * 2);
   }
 }
 
@@ -43,13 +38,18 @@ unsigned GroupUnit::maxRows() const {
   return std::min(std::max(most, k.isX86() ? 4u : 3u), 8u);
 }
 
+unsigned GroupUnit::slabRows() const {
+  // Beside the sums, the weights of a step and two temporaries.
+  unsigned most = (k.level().vectorRegisters - registers() - 2) / registers();
+  return std::clamp(most, 3u, 8u);
+}
+
 int32_t GroupUnit::correction() const {
   return sums.bias + (kind == Kind::Dot && sums.isSigned ? 128 : 0);
 }
 
 void GroupUnit::begin() {
-  if (kind == Kind::MaddNarrow || kind == Kind::MaddWide ||
-      kind == Kind::MaddSigned)
+  if (kind == Kind::Madd || kind == Kind::MaddSigned)
     ones = k.number(k.vec(k.i16(), 16), 1);
   if (sums.table.empty())
     return;
@@ -86,15 +86,24 @@ Val GroupUnit::activation(Val pointer) {
   return k.bitcast(k.splat(k.load(k.i32(), pointer), width), bytes());
 }
 
-Val GroupUnit::zero() {
-  return kind == Kind::MaddNarrow ? k.zero(k.vec(k.i16(), 2 * width))
-                                  : k.zero(k.vec(k.i32(), width));
+void GroupUnit::widen(Sum &sum) {
+  if (!sum.narrow)
+    return;
+  Val pairs = k.intrinsic("llvm.x86.avx2.pmadd.wd", k.vec(k.i32(), width),
+                          {sum.narrow, ones});
+  sum.wide = sum.wide ? k.pinned(sum.wide + pairs) : pairs;
+  sum.narrow = Val();
+  sum.steps = 0;
 }
 
-/// Products of bytes summed in pairs; `a` counts as unsigned.
-Val GroupUnit::words(Val a, Val b) {
-  return k.intrinsic("llvm.x86.avx2.pmadd.ub.sw", k.vec(k.i16(), 2 * width),
-                     {a, b});
+/// Adds products of bytes summed in pairs; `a` counts as unsigned. In the order
+/// that is written here: LLVM's own needs more registers.
+void GroupUnit::addWords(Sum &sum, Val a, Val b) {
+  Val words = k.intrinsic("llvm.x86.avx2.pmadd.ub.sw",
+                          k.vec(k.i16(), 2 * width), {a, b});
+  sum.narrow = sum.narrow ? k.pinned(sum.narrow + words) : words;
+  if (++sum.steps == narrowSteps)
+    widen(sum);
 }
 
 /// The sums of neighbours of `v`, as lanes of `element`.
@@ -105,39 +114,47 @@ static Val sumPairs(KernelBuilder &k, Val v, mlir::Type element) {
          k.convert(k.odds(low, high), element);
 }
 
-Val GroupUnit::multiplyAdd(Val sum, Val weights, Val activation) {
+void GroupUnit::multiplyAdd(Sum &sum, Val weights, Val activation) {
   mlir::Type lanes = k.vec(k.i32(), width);
-  auto widened = [&](Val pairs) {
-    return k.intrinsic("llvm.x86.avx2.pmadd.wd", lanes, {pairs, ones});
-  };
-  switch (kind) {
-  case Kind::Dot:
-    return k.intrinsic(width == 16 ? "llvm.x86.avx512.vpdpbusd.512"
-                                   : "llvm.x86.avx512.vpdpbusd.256",
-                       lanes, {sum, weights, activation});
-  case Kind::Sdot:
-    return k.intrinsic("llvm.aarch64.neon.sdot.v4i32.v16i8", lanes,
-                       {sum, weights, activation});
-  case Kind::MaddNarrow:
-    return sum + words(weights, activation);
-  case Kind::MaddWide:
-    return sum + widened(words(weights, activation));
-  case Kind::MaddSigned: {
-    Val magnitude = abs(weights);
+  if (kind == Kind::Madd)
+    return addWords(sum, weights, activation);
+  if (kind == Kind::MaddSigned) {
     Val turned =
         k.intrinsic("llvm.x86.avx2.psign.b", bytes(), {activation, weights});
-    return sum + widened(words(magnitude, turned));
+    return addWords(sum, abs(weights), turned);
   }
-  case Kind::Generic:
-    break;
+  if (!sum.wide)
+    sum.wide = k.zero(lanes);
+  if (kind == Kind::Generic) {
+    Val products = k.convert(weights, k.i16()) * k.convert(activation, k.i16());
+    sum.wide = sum.wide + sumPairs(k, sumPairs(k, products, k.i32()), k.i32());
+    return;
   }
-  Val products = k.convert(weights, k.i16()) * k.convert(activation, k.i16());
-  return sum + sumPairs(k, sumPairs(k, products, k.i32()), k.i32());
+  llvm::StringRef name = kind == Kind::Sdot
+                             ? "llvm.aarch64.neon.sdot.v4i32.v16i8"
+                         : width == 16 ? "llvm.x86.avx512.vpdpbusd.512"
+                                       : "llvm.x86.avx512.vpdpbusd.256";
+  sum.wide = k.intrinsic(name, lanes, {sum.wide, weights, activation});
 }
 
-Val GroupUnit::finish(Val sum) {
-  if (kind != Kind::MaddNarrow)
-    return sum;
-  return k.intrinsic("llvm.x86.avx2.pmadd.wd", k.vec(k.i32(), width),
-                     {sum, ones});
+Val GroupUnit::half(Val bytes, unsigned index) {
+  if (halves() == 1)
+    return bytes;
+  Val words = k.bitcast(bytes, k.vec(k.i16(), bytes.lanes() / 2));
+  return k.bitcast(shrS(index ? words : words << 8, 8), bytes.type());
+}
+
+void GroupUnit::multiplyAddHalf(Sum &sum, Val weights, Val activation) {
+  if (halves() == 1)
+    return multiplyAdd(sum, weights, activation);
+  mlir::Type words = k.vec(k.i16(), 2 * width);
+  Val pairs =
+      k.intrinsic("llvm.x86.avx2.pmadd.wd", k.vec(k.i32(), width),
+                  {k.bitcast(weights, words), k.bitcast(activation, words)});
+  sum.wide = sum.wide ? k.pinned(sum.wide + pairs) : pairs;
+}
+
+Val GroupUnit::finish(Sum sum) {
+  widen(sum);
+  return sum.wide;
 }

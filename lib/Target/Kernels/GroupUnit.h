@@ -26,6 +26,8 @@ public:
   unsigned registers() const { return 16 / width; }
   /// Rows whose sums fit the registers.
   unsigned maxRows() const;
+  /// The same where sums in floats are in memory.
+  unsigned slabRows() const;
   /// What a step of the sum still lacks, times the activations' sum.
   int32_t correction() const;
 
@@ -35,23 +37,38 @@ public:
   Val prepare(Val codes);
   /// Four bytes of a row for all columns.
   Val activation(Val pointer);
-  /// The start of a sum.
-  Val zero();
-  Val multiplyAdd(Val sum, Val weights, Val activation);
-  /// A sum as i32 lanes.
-  Val finish(Val sum);
+  /// A sum in the making; none yet where null.
+  struct Sum {
+    /// i32 lanes, and pairs in i16 that `steps` products have gone into.
+    Val wide, narrow;
+    unsigned steps = 0;
+  };
+  void multiplyAdd(Sum &sum, Val weights, Val activation);
+
+  /// Where weights and activations are unpacked for many products they may be
+  /// taken apart first: into the even and the odd bytes as words.
+  unsigned halves() const { return kind == Kind::MaddSigned ? 2 : 1; }
+  Val half(Val bytes, unsigned index);
+  /// The products of one such half.
+  void multiplyAddHalf(Sum &sum, Val weights, Val activation);
+
+  /// The sum as i32 lanes.
+  Val finish(Sum sum);
   mlir::Type bytes() { return k.vec(k.i8(), 4 * width); }
 
 private:
   /// Instructions that a level has for this.
-  enum class Kind { Dot, Sdot, MaddNarrow, MaddWide, MaddSigned, Generic };
+  enum class Kind { Dot, Sdot, Madd, MaddSigned, Generic };
   Val lookup(Val codes);
-  Val words(Val a, Val b);
+  void addWords(Sum &sum, Val a, Val b);
+  void widen(Sum &sum);
 
   KernelBuilder &k;
   const numerics::GroupSums &sums;
   Kind kind = Kind::Generic;
   unsigned width = 4;
+  /// Products whose sums in pairs fit 16 bits.
+  unsigned narrowSteps = 1;
   Val table, ones;
 };
 

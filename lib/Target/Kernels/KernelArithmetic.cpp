@@ -389,6 +389,18 @@ Val KernelBuilder::halfToF32(Val bits) {
   return bitcast(result | sign, floats);
 }
 
+Val KernelBuilder::pinned(Val v) {
+  bool isVector = isa<VectorType>(v.type());
+  StringRef place = !isVector ? "=r,0" : isX86() ? "=v,0" : "=w,0";
+  auto op = LLVM::InlineAsmOp::create(
+      builder, location, v.type(), v.value, /*asm_string=*/"", place,
+      /*has_side_effects=*/false, /*is_align_stack=*/false,
+      LLVM::tailcallkind::TailCallKind::None,
+      LLVM::AsmDialectAttr::get(builder.getContext(), LLVM::AsmDialect::AD_ATT),
+      /*operand_attrs=*/ArrayAttr());
+  return wrap(op.getResult(0));
+}
+
 Val KernelBuilder::intrinsic(StringRef name, Type result,
                              ArrayRef<Val> arguments) {
   SmallVector<Value> values;

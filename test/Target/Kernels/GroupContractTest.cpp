@@ -85,8 +85,10 @@ TEST(GroupContract, Activations) {
   });
 }
 
+/// Parts are of `mChunk` rows and `nChunk` columns.
 static void checkProduct(TestKernel &kernel, const numerics::Encoded &w,
-                         int64_t m, int64_t k, int64_t n) {
+                         int64_t m, int64_t k, int64_t n, int64_t mChunk = 17,
+                         int64_t nChunk = 32) {
   SCOPED_TRACE(std::to_string(m) + " x " + std::to_string(k) + " x " +
                std::to_string(n));
   Random random(m + k + n);
@@ -121,7 +123,6 @@ static void checkProduct(TestKernel &kernel, const numerics::Encoded &w,
   slots.set(S::Run, k);
   slots.set(S::N, n);
   slots.set(S::YRow, n);
-  int64_t mChunk = 7, nChunk = 32;
   slots.set(S::MChunk, mChunk);
   slots.set(S::NChunk, nChunk);
   slots.set(S::MParts, partsOf(m, mChunk));
@@ -146,7 +147,8 @@ static void check(const std::string &name, const Encoder &encode, int64_t k) {
   numerics::Encoded w = encode(values, shape);
   KernelKey key{"group_contract", {"f32", name, "f32"}, {"bias"}};
   auto run = [&](TestKernel &kernel) {
-    for (int64_t m : {1, 2, 5, 9})
+    // The last in a part of many rows and one of few.
+    for (int64_t m : {1, 2, 5, 20})
       checkProduct(kernel, w, m, k, n);
   };
   for (const CpuLevel &level : testLevels()) {
@@ -165,7 +167,8 @@ static void check(const std::string &name, const Encoder &encode, int64_t k) {
     ForeignKernel kernel(key, level, &w.spec);
     ASSERT_TRUE(kernel.valid());
     TestKernel test(kernel);
-    checkProduct(test, w, 2, k, n);
+    for (int64_t m : {2, 9})
+      checkProduct(test, w, m, k, n);
   }
 }
 
@@ -193,6 +196,21 @@ TEST(GroupContract, GroupsAndTails) {
   check("g16", affine(4, true, 16), 40);
   check("g64", affine(3, false, 64), 172);
   check("g128", affine(4, false, 128), 300);
+}
+
+TEST(GroupContract, ManyBlocks) {
+  // More rows, panels and chunks than are packed at once.
+  constexpr int64_t m = 110, k = 600, n = 90;
+  Random random(k);
+  const int64_t shape[] = {k, n};
+  numerics::Encoded w =
+      affine(4, false, 16)(randomFloats(random, k * n, -1, 1), shape);
+  KernelKey key{"group_contract", {"f32", "many", "f32"}, {"bias"}};
+  for (const CpuLevel &level : hostLevels()) {
+    SCOPED_TRACE(level.name);
+    TestKernel kernel(compileKernel(key, level, &w.spec));
+    checkProduct(kernel, w, m, k, n, m, n);
+  }
 }
 
 TEST(GroupContract, Codebook) {

@@ -231,6 +231,9 @@ public:
   Val floor(Val v);
   /// The f32 value of the half in the low 16 bits of i32 lanes.
   Val halfToF32(Val bits);
+  /// v, but LLVM does not see that: it neither reorders sums across it nor
+  /// keeps in registers what is stored behind such a pointer.
+  Val pinned(Val v);
   /// Any intrinsic of LLVM by name.
   Val intrinsic(llvm::StringRef name, mlir::Type result,
                 llvm::ArrayRef<Val> arguments);
