@@ -20,9 +20,8 @@ using namespace qc::kernels;
 using Vals = KernelBuilder::Vals;
 namespace S = qc::slots::contract;
 
-/// Rows from which on a slab is worth its unpacking; tiles of rows that share
-/// it, and panels that share the packed rows.
-static constexpr int64_t manyFrom = 8, blockTiles = 12, blockPanels = 4;
+/// Tiles of rows that share a slab at most, and panels that share packed rows.
+static constexpr int64_t blockTiles = 12, blockPanels = 4;
 
 namespace {
 
@@ -235,18 +234,20 @@ void GroupContract::emit() {
   xRow = k.slot(S::XColumn);
   chunks = (depth + (groupChunk - 1)) / groupChunk;
   panels = (n + 15) / 16;
-  k.ifElse(
-      rowEnd - rowBegin < manyFrom,
-      [&] {
-        k.loop(columnBegin, columnEnd, 16,
-               [&](Val column) { fewRows(column, rowBegin, rowEnd); });
-        return Vals();
-      },
-      [&] {
-        k.loop(columnBegin, columnEnd, 16 * blockPanels,
-               [&](Val column) { manyRows(column, rowBegin, rowEnd); });
-        return Vals();
-      });
+  // What whole tiles leave is less work where it needs no packing.
+  int64_t most = slab.tileRows(), least = tiles.size();
+  Val rows = rowEnd - rowBegin, rest = rows % most;
+  Val many = k.select(rest <= least, rows - rest, rows);
+  many = k.select(rows < slab.fewestTiles() * most, k.i64(0), many);
+  Val middle = rowBegin + many;
+  k.ifThen(rowBegin < middle, [&] {
+    k.loop(columnBegin, columnEnd, 16 * blockPanels,
+           [&](Val column) { manyRows(column, rowBegin, middle); });
+  });
+  k.ifThen(middle < rowEnd, [&] {
+    k.loop(columnBegin, columnEnd, 16,
+           [&](Val column) { fewRows(column, middle, rowEnd); });
+  });
 }
 
 llvm::LogicalResult

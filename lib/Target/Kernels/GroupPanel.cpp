@@ -65,21 +65,25 @@ GroupFactors GroupPanel::factors(llvm::ArrayRef<Val> addresses, Val first,
   return result;
 }
 
+GroupRow GroupPanel::row(Val scale, Val total) {
+  GroupRow row;
+  row.scale = scale;
+  if (hasZero())
+    row.total = total;
+  if (unit.correction())
+    row.correction = total * int64_t(unit.correction());
+  if (hasOffset())
+    row.scaled = scale * k.convert(total, k.f32());
+  return row;
+}
+
 GroupRow GroupPanel::row(Val scale, Val halves, unsigned segment) {
   int64_t count = groups.segment / 16;
   Val at = halves + int64_t(segment * count * 4);
   Val total = k.load(k.i32(), at);
   if (count == 2)
     total = total + k.load(k.i32(), at + 4);
-  GroupRow row;
-  row.scale = k.load(k.f32(), scale);
-  if (hasZero())
-    row.total = total;
-  if (unit.correction())
-    row.correction = total * int64_t(unit.correction());
-  if (hasOffset())
-    row.scaled = row.scale * k.convert(total, k.f32());
-  return row;
+  return row(k.load(k.f32(), scale), total);
 }
 
 Val GroupPanel::add(Val sum, Val integers, const GroupFactors &factors,

@@ -22,7 +22,7 @@ struct GroupFactors {
   Val zero, scale, offset;
 };
 
-/// Of a segment of a row, scalars: its scale, the sum of its bytes and that
+/// Of a segment of a row: its scale, the sum of its bytes and that
 /// times GroupUnit::correction() in i32, and the product of sum and scale. Null
 /// where they are not needed.
 struct GroupRow {
@@ -57,7 +57,10 @@ public:
   /// its products.
   Val add(Val sum, Val integers, const GroupFactors &factors, unsigned part,
           const GroupRow &row);
-  /// Segment `segment` of a chunk of a row, from where the chunk has its scale
+  /// What a segment with this scale and sum of bytes, of one or several chunks,
+  /// needs.
+  GroupRow row(Val scale, Val total);
+  /// The same of segment `segment` of one chunk, from where that has its scale
   /// and the sums of its halves.
   GroupRow row(Val scale, Val halves, unsigned segment);
 

@@ -4,9 +4,9 @@
 //
 // A chunk of a slab: the bytes of its 8 steps, 64 of each half (GroupUnit.h),
 // then for each segment the scales, the offsets and the zero points of the 16
-// columns, those that the format has. A chunk of a tile: of each row the bytes,
-// half after half, then for each segment the scales of the rows, and what else
-// of GroupRow is used.
+// columns, those that the format has. A tile: of each row the bytes, chunk
+// after chunk and half after half in it. Then for each segment of a chunk, for
+// each value of GroupRow that is used, for each row: the values of all chunks.
 //
 //===----------------------------------------------------------------------===//
 
@@ -25,8 +25,8 @@ GroupSlab::GroupSlab(KernelBuilder &k, GroupPanel &panel)
   bool hasCorrection = panel.unit.correction() != 0;
   int64_t terms =
       1 + panel.hasZero() + hasCorrection + int64_t(panel.hasOffset());
-  rowBytes = groupChunk * halves;
-  tileBytes = rows * (rowBytes + segments * terms * 4);
+  rowBytes = chunks * groupChunk * halves;
+  tileBytes = rows * (rowBytes + segments * terms * chunks * 4);
 }
 
 int64_t GroupSlab::factorsAt(unsigned segment) const {
@@ -34,13 +34,13 @@ int64_t GroupSlab::factorsAt(unsigned segment) const {
 }
 
 void GroupSlab::placeRow(
-    GroupRow &row, unsigned segment, int64_t r,
+    GroupRow &row, unsigned segment,
     llvm::function_ref<void(Val &, mlir::Type, int64_t)> place) {
-  int64_t terms = (tileBytes / rows - rowBytes) / 4 / segments;
-  int64_t at = rows * (rowBytes + segment * terms * 4) + r * 4;
+  int64_t all = tileBytes - rows * rowBytes;
+  int64_t at = rows * rowBytes + all / segments * segment;
   auto next = [&](Val &value, mlir::Type type) {
     place(value, type, at);
-    at += rows * 4;
+    at += rows * chunks * 4;
   };
   next(row.scale, k.f32());
   if (panel.hasZero())
@@ -113,30 +113,54 @@ void GroupSlab::unpackBody(llvm::ArrayRef<Val> a) {
 }
 
 void GroupSlab::packBody(llvm::ArrayRef<Val> a) {
-  for (int64_t r = 0; r < rows; ++r) {
-    // Rows beyond the last are the last again.
-    Val skipped = min(a[PackValid] - 1, r) * a[PackStride];
-    Val x = a[PackX] + skipped;
-    Val scales = a[PackScales] + skipped / groupChunk * 4;
-    Val sums = a[PackSums] + skipped / 16 * 4;
-    k.loop(k.i64(0), a[PackCount], 1, [&](Val chunk) {
-      Val to = a[PackTo] + chunk * tileBytes;
-      Val bytes = k.load(k.vec(k.i8(), groupChunk), x + chunk * groupChunk);
-      for (int64_t h = 0; h < halves; ++h)
-        k.store(panel.unit.half(bytes, h),
-                to + (r * rowBytes + h * groupChunk));
-      for (unsigned s = 0; s < segments; ++s) {
-        GroupRow row = panel.row(scales + chunk * 4, sums + chunk * 8, s);
-        placeRow(row, s, r, [&](Val &value, mlir::Type, int64_t at) {
-          k.store(value, to + at);
-        });
-      }
-    });
-  }
+  k.loop(k.i64(0), rows, 1, [&](Val r) { packRow(a, r); });
 }
 
-/// Segment `segment` of a chunk of weights with the rows of a tile.
-void GroupSlab::segment(Val weights, Val tile, unsigned segment, Val sums) {
+void GroupSlab::packRow(llvm::ArrayRef<Val> a, Val r) {
+  // Rows beyond the last are the last again.
+  Val skipped = min(a[PackValid] - 1, r) * a[PackStride];
+  Val x = a[PackX] + skipped;
+  Val scales = a[PackScales] + skipped / groupChunk * 4;
+  Val sums = a[PackSums] + skipped / 16 * 4;
+  Val to = a[PackTo] + r * rowBytes;
+  k.loop(k.i64(0), a[PackCount], 1, [&](Val chunk) {
+    Val bytes = k.load(k.vec(k.i8(), groupChunk), x + chunk * groupChunk);
+    for (int64_t h = 0; h < halves; ++h)
+      k.store(panel.unit.half(bytes, h),
+              to + (chunk * (groupChunk * halves) + h * groupChunk));
+  });
+  to = a[PackTo] + r * (chunks * 4);
+  auto place = [&](GroupRow row, unsigned s, Val chunk) {
+    placeRow(row, s, [&](Val &value, mlir::Type, int64_t at) {
+      k.store(value, to + (chunk * 4 + at));
+    });
+  };
+  k.ifElse(
+      eq(a[PackCount], chunks),
+      [&] {
+        Val scale = k.load(k.vec(k.f32(), chunks), scales);
+        mlir::Type type = k.vec(k.i32(), chunks);
+        Val low = k.load(type, sums), high = k.load(type, sums + chunks * 4);
+        Val even = k.evens(low, high), odd = k.odds(low, high);
+        if (segments == 1)
+          place(panel.row(scale, even + odd), 0, k.i64(0));
+        for (unsigned s = 0; segments == 2 && s < 2; ++s)
+          place(panel.row(scale, s ? odd : even), s, k.i64(0));
+        return Vals();
+      },
+      [&] {
+        k.loop(k.i64(0), a[PackCount], 1, [&](Val chunk) {
+          for (unsigned s = 0; s < segments; ++s)
+            place(panel.row(scales + chunk * 4, sums + chunk * 8, s), s, chunk);
+        });
+        return Vals();
+      });
+}
+
+/// Segment `segment` of a chunk of weights with the bytes of the rows of a tile
+/// and what else belongs to them.
+void GroupSlab::segment(Val weights, Val bytes, Val terms, unsigned segment,
+                        Val sums) {
   GroupUnit &unit = panel.unit;
   unsigned registers = unit.registers();
   int64_t registerBytes = 64 / registers;
@@ -150,8 +174,8 @@ void GroupSlab::segment(Val weights, Val tile, unsigned segment, Val sums) {
       codes.push_back(
           k.load(unit.bytes(), weights + (each * 64 + i * registerBytes)));
     for (int64_t r = 0; r < rows; ++r) {
-      Val x =
-          unit.activation(tile + (r * rowBytes + half * groupChunk + 4 * step));
+      Val x = unit.activation(bytes +
+                              (r * rowBytes + half * groupChunk + 4 * step));
       for (unsigned i = 0; i < registers; ++i)
         unit.multiplyAddHalf(integers[r * registers + i], codes[i], x);
     }
@@ -168,8 +192,8 @@ void GroupSlab::segment(Val weights, Val tile, unsigned segment, Val sums) {
     f.zero = factor(1 + panel.hasOffset(), k.i32());
   for (int64_t r = 0; r < rows; ++r) {
     GroupRow row;
-    placeRow(row, segment, r, [&](Val &value, mlir::Type type, int64_t at) {
-      value = k.load(type, tile + at);
+    placeRow(row, segment, [&](Val &value, mlir::Type type, int64_t at) {
+      value = k.load(type, terms + (at + r * chunks * 4));
     });
     for (unsigned i = 0; i < registers; ++i) {
       Val at = sums + (r * 64 + i * registerBytes);
@@ -184,9 +208,10 @@ void GroupSlab::multiplyBody(llvm::ArrayRef<Val> a) {
   panel.unit.begin();
   k.loop(k.i64(0), a[Count], 1, [&](Val chunk) {
     Val weights = a[Slab] + chunk * weightBytes;
-    Val tile = a[Tile] + chunk * tileBytes;
+    Val bytes = a[Tile] + chunk * (groupChunk * halves);
+    Val terms = a[Tile] + chunk * 4;
     // Pinned, or LLVM keeps all sums in registers that it has not got.
     for (unsigned s = 0; s < segments; ++s)
-      segment(weights, tile, s, k.pinned(a[Sums]));
+      segment(weights, bytes, terms, s, k.pinned(a[Sums]));
   });
 }

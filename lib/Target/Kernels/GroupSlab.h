@@ -27,9 +27,11 @@ public:
 
   /// Rows of a tile.
   int64_t tileRows() const { return rows; }
+  /// Tiles from which on a slab is worth its unpacking.
+  int64_t fewestTiles() const { return 1 + halves; }
   /// Bytes of an unpacked slab, and of a tile of packed rows.
   int64_t bytes() const { return chunks * weightBytes; }
-  int64_t packedBytes() const { return chunks * tileBytes; }
+  int64_t packedBytes() const { return tileBytes; }
 
   /// Writes the functions behind those below into the module.
   void emit();
@@ -53,13 +55,14 @@ private:
   void unpackBody(llvm::ArrayRef<Val> arguments);
   void packBody(llvm::ArrayRef<Val> arguments);
   void multiplyBody(llvm::ArrayRef<Val> arguments);
-  void segment(Val weights, Val tile, unsigned segment, Val sums);
+  void segment(Val weights, Val bytes, Val terms, unsigned segment, Val sums);
   /// Where a chunk of a slab has the factors of a segment.
   int64_t factorsAt(unsigned segment) const;
-  /// Where a chunk of a tile has what a segment needs of a row: calls
-  /// `place(value, offset)` for the values of `row` that are used.
-  void placeRow(GroupRow &row, unsigned segment, int64_t r,
+  /// Calls `place` for each value of `row` that is used, with where a tile has
+  /// those of the first row and chunk for this segment.
+  void placeRow(GroupRow &row, unsigned segment,
                 llvm::function_ref<void(Val &, mlir::Type, int64_t)> place);
+  void packRow(llvm::ArrayRef<Val> arguments, Val r);
 
   KernelBuilder &k;
   GroupPanel &panel;

@@ -87,7 +87,7 @@ TEST(GroupContract, Activations) {
 
 /// Parts are of `mChunk` rows and `nChunk` columns.
 static void checkProduct(TestKernel &kernel, const numerics::Encoded &w,
-                         int64_t m, int64_t k, int64_t n, int64_t mChunk = 17,
+                         int64_t m, int64_t k, int64_t n, int64_t mChunk = 23,
                          int64_t nChunk = 32) {
   SCOPED_TRACE(std::to_string(m) + " x " + std::to_string(k) + " x " +
                std::to_string(n));
@@ -148,7 +148,7 @@ static void check(const std::string &name, const Encoder &encode, int64_t k) {
   KernelKey key{"group_contract", {"f32", name, "f32"}, {"bias"}};
   auto run = [&](TestKernel &kernel) {
     // The last in a part of many rows and one of few.
-    for (int64_t m : {1, 2, 5, 20})
+    for (int64_t m : {1, 2, 5, 26})
       checkProduct(kernel, w, m, k, n);
   };
   for (const CpuLevel &level : testLevels()) {
@@ -167,7 +167,7 @@ static void check(const std::string &name, const Encoder &encode, int64_t k) {
     ForeignKernel kernel(key, level, &w.spec);
     ASSERT_TRUE(kernel.valid());
     TestKernel test(kernel);
-    for (int64_t m : {2, 9})
+    for (int64_t m : {2, 16})
       checkProduct(test, w, m, k, n);
   }
 }
