@@ -3,9 +3,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Panels of 16 columns, for each all rows of the part by some at a time. Of a
-// chunk of 32 along K the codes are taken out of their planes in registers and
-// multiplied with the bytes of the rows; the sum of each segment is scaled and
-// added to the floats of numerics/GroupSums.h.
+// chunk of 32 along K the codes are taken out of their planes and multiplied
+// with the bytes of the rows; the sum of each segment is scaled and added to
+// the floats of numerics/GroupSums.h. Few rows take the codes in registers and
+// keep their sums there, many rows meet slabs of unpacked weights
+// (GroupSlab.h).
 //
 //===----------------------------------------------------------------------===//
 
