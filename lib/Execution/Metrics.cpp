@@ -225,22 +225,23 @@ MetricValue MetricRecords::value() const {
   return result;
 }
 
-MetricValue MetricRecords::minus(const MetricRecords &other) const {
+MetricValue MetricRecords::minus(const MetricRecords &other,
+                                 double scale) const {
   MetricValue result;
   result.samples = std::min(samples(), other.samples());
   if (result.samples == 0)
     return result;
   std::vector<size_t> all = everything(*this);
   all.resize(result.samples);
-  result.value = reduce(*this, all) - reduce(other, all);
+  result.value = reduce(*this, all) - scale * reduce(other, all);
   if (isMean(spec)) {
     std::vector<double> differences;
     for (size_t index : all)
-      differences.push_back(numbers[index] - other.numbers[index]);
+      differences.push_back(numbers[index] - scale * other.numbers[index]);
     normalInterval(result, differences);
   } else {
     resample(result, [&](const auto &pick) {
-      return reduce(*this, pick) - reduce(other, pick);
+      return reduce(*this, pick) - scale * reduce(other, pick);
     });
   }
   return result;

@@ -66,8 +66,8 @@ struct MetricRecords {
     return static_cast<int64_t>(numbers.size() / width);
   }
   MetricValue value() const;
-  /// value() - other.value() on the same samples, with its interval.
-  MetricValue minus(const MetricRecords &other) const;
+  /// value() - scale * other.value() on the same samples, with its interval.
+  MetricValue minus(const MetricRecords &other, double scale = 1) const;
 };
 
 /// Called after each run with the runs done and all runs; false stops.
