@@ -12,7 +12,7 @@
 
 #include "qc/Dialect/QC/IR/QCOps.h"
 #include "qc/Execution/ReferenceNet.h"
-#include "qc/Execution/SearchWeights.h"
+#include "qc/Execution/SearchFolder.h"
 #include "qc/Support/Error.h"
 #include "qc/Support/OutputFile.h"
 

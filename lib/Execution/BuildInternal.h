@@ -10,7 +10,7 @@
 #define QC_LIB_EXECUTION_BUILDINTERNAL_H
 
 #include "qc/Execution/Build.h"
-#include "qc/Execution/JitNet.h"
+#include "qc/Execution/LayerTimes.h"
 
 #include "llvm/ADT/StringMap.h"
 
@@ -53,10 +53,6 @@ struct Station {
   /// nothing was measured.
   std::vector<double> launchTimes;
 };
-
-/// Inputs of the sizes that `net` is tuned for: zeros, as no time depends on
-/// them.
-std::vector<HostTensor> tunedInputs(const JitNet &net);
 
 /// Times the launches of `net`, which has to run on this machine.
 llvm::Error timeLaunches(CompiledNet &net, std::vector<double> &least);

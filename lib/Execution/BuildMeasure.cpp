@@ -153,6 +153,12 @@ static StepsRequest stepsFor(int64_t context, int threads) {
 
 Error qc::measureBuild(const BuildRequest &request, Station &station,
                        const BuildHooks &hooks, BuildResult &result) {
+  if (request.search) {
+    result.metric = request.search->metric;
+    result.quality = request.search->quality;
+    result.referenceQuality = request.search->referenceQuality;
+    result.difference = request.search->difference;
+  }
   const Target &target = request.options.target;
   bool runsHere = hostRuns(target.arch, target.levels.front());
   const std::optional<LanguageSpec> &language = station.spec.net.language;

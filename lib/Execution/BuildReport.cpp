@@ -74,7 +74,8 @@ static std::string reasonOf(const Station &station, StringRef layer) {
 }
 
 /// One row per layer, in the order of the graph.
-static json::Array layersJson(const Station &station) {
+static json::Array layersJson(const Station &station,
+                              const SearchFacts *search) {
   json::Array layers;
   size_t provided = 0;
   double total = 0;
@@ -112,6 +113,12 @@ static json::Array layersJson(const Station &station) {
                        {"shape", times->second.shape},
                        {"implementation", times->second.implementation}};
     std::string reason = reasonOf(station, layer.name);
+    if (search && search->layers.count(layer.name)) {
+      const SearchFacts::Layer &found = search->layers.at(layer.name);
+      row["sqnr_db"] = found.sqnr;
+      row["sensitivity"] = found.sensitivity;
+      reason = found.reason;
+    }
     if (!reason.empty())
       row["reason"] = json::fixUTF8(reason);
     layers.push_back(std::move(row));
@@ -146,14 +153,32 @@ static json::Object sourceJson(const BuildRequest &request,
                       : json::Value(json::fixUTF8(station.net.licence))}};
 }
 
+/// The recipe that was given, which the build has read already; empty without
+/// one.
+static json::Object givenRecipe(const CompileOptions &options) {
+  auto buffer = llvm::MemoryBuffer::getFile(options.recipeFile);
+  if (options.recipeFile.empty() || !buffer)
+    return {};
+  auto value = json::parse((*buffer)->getBuffer());
+  json::Object *object = value ? value->getAsObject() : nullptr;
+  if (!object)
+    llvm::consumeError(value.takeError());
+  return object ? std::move(*object) : json::Object();
+}
+
+/// What --precision, --recipe and --layer say together, so that the file alone
+/// says it again.
 static json::Object recipeJson(const BuildRequest &request,
                                const Station &station) {
   const CompileOptions &options = request.options;
+  json::Object given = givenRecipe(options);
   json::Object recipe{{"precision", options.precision}};
   if (options.precision == "int8")
     recipe["precision"] = "w8a8";
   if (options.precision == "int4")
     recipe["precision"] = "w4-g128";
+  if (const json::Value *precision = given.get("precision"))
+    recipe["precision"] = *precision;
   recipe["observer"] = options.observer.text;
   recipe["algorithms"] = json::Array(options.algorithms);
   recipe["seed"] = options.seed;
@@ -163,6 +188,8 @@ static json::Object recipeJson(const BuildRequest &request,
     oneDNN.push_back(json::fixUTF8(layer));
   recipe["onednn"] = std::move(oneDNN);
   json::Array layers;
+  if (const json::Array *known = given.getArray("layers"))
+    layers = json::Array(*known);
   for (const LayerRule &rule : options.layers)
     layers.push_back(json::Object{{"pattern", json::fixUTF8(rule.pattern)},
                                   {"precision", rule.precision}});
@@ -205,8 +232,14 @@ void qc::describe(const BuildRequest &request, Station &station,
         json::Object{{"samples", station.statistics.samples},
                      {"hash", station.statistics.hash},
                      {"seconds", station.statistics.seconds}};
-  report["layers"] = layersJson(station);
+  report["layers"] = layersJson(station, request.search);
   report["pareto"] = json::Array{};
+  if (request.search) {
+    report["precision"] = "auto";
+    report["verdict"] = request.search->verdict;
+    report["pareto"] = json::Array(request.search->pareto);
+    report["search"] = json::Object(request.search->search);
+  }
   json::Array warnings;
   for (const std::string &warning : result.warnings)
     warnings.push_back(json::fixUTF8(warning));

@@ -6,17 +6,15 @@
 
 #include "ComponentStore.h"
 
+#include "qc/Execution/SearchFolder.h"
 #include "qc/Support/Error.h"
 #include "qc/Support/OutputFile.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
-#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
-#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
-#include "llvm/Support/SHA256.h"
 
 using namespace mlir;
 using llvm::Error;
@@ -25,40 +23,14 @@ using llvm::StringRef;
 
 namespace qc {
 
-/// What tells searches apart, in each of their folders.
-static constexpr llvm::StringLiteral markName = "search";
 /// Components begin at multiples of this in their file.
 static constexpr int64_t alignment = 64;
 
-std::string searchFolder(StringRef output) {
-  return output.rtrim('/').str() + ".partial";
-}
-
-void finishSearch(StringRef output) {
-  std::string folder = searchFolder(output);
-  llvm::SmallString<128> file(folder);
-  llvm::sys::path::append(file, markName);
-  if (llvm::sys::fs::exists(file))
-    llvm::sys::fs::remove_directories(folder);
-}
-
-/// A hash of everything that the result depends on; files of parameters count
-/// by size and time.
+/// A hash of everything that the result depends on.
 static Expected<std::string> markOf(ModuleOp module,
                                     const SearchRequest &request) {
-  std::string text;
-  llvm::raw_string_ostream os(text);
-  module.print(os, OpPrintingFlags().elideLargeResourceString(64));
-  std::map<std::string, llvm::sys::fs::file_status> files;
-  auto add = [&](StringRef path) {
-    (void)llvm::sys::fs::status(path, files[path.str()]);
-  };
-  module.walk([&](mlir::qc::ParameterOp op) { add(op.getFile()); });
-  if (!request.options.imatrixFile.empty())
-    add(request.options.imatrixFile);
-  for (const auto &[path, status] : files)
-    os << path << status.getSize()
-       << status.getLastModificationTime().time_since_epoch().count();
+  std::string more;
+  llvm::raw_string_ostream os(more);
   os << static_cast<int>(request.algorithms.scales) << request.algorithms.gptq;
   if (request.samples) {
     auto hash = request.samples->hash();
@@ -66,39 +38,10 @@ static Expected<std::string> markOf(ModuleOp module,
       return hash.takeError();
     os << *hash << request.samples->size();
   }
-  return llvm::toHex(llvm::SHA256::hash(llvm::arrayRefFromStringRef(text)),
-                     /*LowerCase=*/true);
-}
-
-static Error cannotWrite(StringRef folder, std::error_code code) {
-  return inputError("file-unwritable", folder, "", code.message(),
-                    "a folder for the layers that are done");
-}
-
-/// Makes `folder` one that holds only what a search of this mark found.
-static Error prepare(const std::string &folder, const std::string &mark,
-                     bool resume) {
-  llvm::SmallString<128> file(folder);
-  llvm::sys::path::append(file, markName);
-  if (llvm::sys::fs::exists(folder)) {
-    auto found = llvm::MemoryBuffer::getFile(file);
-    if (!found)
-      return inputError("foreign-folder", folder, "",
-                        "a folder that no search wrote",
-                        "another output, or that it is removed");
-    bool same = (*found)->getBuffer() == mark;
-    if (resume && !same)
-      return inputError("other-search", folder, "",
-                        "layers of another model, data or options",
-                        "those of this one, or no --resume");
-    if (same && resume)
-      return Error::success();
-    if (std::error_code code = llvm::sys::fs::remove_directories(folder))
-      return cannotWrite(folder, code);
-  }
-  if (std::error_code code = llvm::sys::fs::create_directories(folder))
-    return cannotWrite(folder, code);
-  return writeWholeFile(file, mark);
+  std::vector<std::string> files;
+  if (!request.options.imatrixFile.empty())
+    files.push_back(request.options.imatrixFile);
+  return searchMark(module, more, files);
 }
 
 Expected<ComponentStore> ComponentStore::open(LoadedModel &model,
@@ -111,7 +54,8 @@ Expected<ComponentStore> ComponentStore::open(LoadedModel &model,
   if (!mark)
     return mark.takeError();
   store.folder = searchFolder(request.output);
-  if (Error error = prepare(store.folder, *mark, request.options.resume))
+  if (Error error =
+          openSearchFolder(store.folder, *mark, request.options.resume))
     return std::move(error);
   return store;
 }

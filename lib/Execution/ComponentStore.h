@@ -42,9 +42,6 @@ private:
   std::string folder;
 };
 
-/// The folder of a search whose result is `output`.
-std::string searchFolder(llvm::StringRef output);
-
 } // namespace qc
 
 #endif // QC_LIB_EXECUTION_COMPONENTSTORE_H

@@ -2,10 +2,9 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Timed in this process by the code that a library has.
-//
 //===----------------------------------------------------------------------===//
 
+#include "qc/Execution/LayerTimes.h"
 #include "BuildInternal.h"
 
 #include <algorithm>
@@ -14,12 +13,6 @@
 
 using namespace qc;
 using llvm::Error;
-using llvm::Expected;
-
-/// The fastest of so many runs counts, as a slower one was disturbed; after the
-/// time no further one begins.
-static constexpr int timingRounds = 15;
-static constexpr std::chrono::milliseconds enough(500);
 
 std::vector<HostTensor> qc::tunedInputs(const JitNet &net) {
   const NetSpec &spec = net.compiled().net;
@@ -34,22 +27,39 @@ std::vector<HostTensor> qc::tunedInputs(const JitNet &net) {
   return tensors;
 }
 
+Error qc::timeInTurns(llvm::ArrayRef<JitNet *> nets,
+                      std::vector<std::vector<double>> &least, int rounds,
+                      int64_t milliseconds) {
+  std::vector<std::vector<HostTensor>> inputs;
+  for (const JitNet *net : nets)
+    inputs.push_back(tunedInputs(*net));
+  least.assign(nets.size(), {});
+  auto end = std::chrono::steady_clock::now() +
+             std::chrono::milliseconds(milliseconds);
+  for (int round = 0; round < rounds; ++round) {
+    for (size_t i = 0; i < nets.size(); ++i) {
+      auto times = nets[i]->launchTimes(inputs[i]);
+      if (!times)
+        return times.takeError();
+      least[i].resize(times->size(), HUGE_VAL);
+      for (auto [known, time] : llvm::zip_equal(least[i], *times))
+        known = std::min(known, time);
+    }
+    // After the time no further round begins.
+    if (std::chrono::steady_clock::now() > end)
+      break;
+  }
+  return Error::success();
+}
+
 Error qc::timeLaunches(CompiledNet &compiled, std::vector<double> &least) {
   auto net = JitNet::create(std::move(compiled));
   if (!net)
     return net.takeError();
-  std::vector<HostTensor> inputs = tunedInputs(**net);
-  auto start = std::chrono::steady_clock::now();
-  for (int round = 0; round < timingRounds; ++round) {
-    auto times = (*net)->launchTimes(inputs);
-    if (!times)
-      return times.takeError();
-    least.resize(times->size(), HUGE_VAL);
-    for (auto [known, time] : llvm::zip_equal(least, *times))
-      known = std::min(known, time);
-    if (std::chrono::steady_clock::now() - start > enough)
-      break;
-  }
+  std::vector<std::vector<double>> times;
+  if (Error error = timeInTurns({net->get()}, times))
+    return error;
+  least = std::move(times.front());
   compiled = JitNet::release(std::move(*net));
   return Error::success();
 }

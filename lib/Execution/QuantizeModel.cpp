@@ -7,7 +7,7 @@
 #include "qc/Execution/QuantizeModel.h"
 #include "BuildInternal.h"
 
-#include "qc/Execution/SearchWeights.h"
+#include "qc/Execution/SearchFolder.h"
 #include "qc/Export/GGUF/LanguageModel.h"
 #include "qc/Export/ONNX/Export.h"
 #include "qc/Export/Safetensors/LanguageModel.h"

@@ -131,19 +131,40 @@ llvm::Error PrecisionChoice::addRecipe(StringRef text, StringRef path) {
     return fail("expected an array in \"layers\"");
   for (const llvm::json::Value &value : *layers->getAsArray()) {
     const llvm::json::Object *layer = value.getAsObject();
-    std::optional<StringRef> name, text;
+    std::optional<StringRef> name, pattern, text;
     if (layer) {
       name = layer->getString("name");
+      pattern = layer->getString("pattern");
       text = layer->getString("precision");
     }
-    if (!name || !text)
-      return fail("expected \"name\" and \"precision\" in each of \"layers\"");
-    llvm::Expected<Precision> precision = Precision::parse(*text, formats);
-    if (!precision)
-      return fail("layer '" + *name +
-                  "': " + llvm::toString(precision.takeError()));
-    rules.push_back({name->str(), *precision, /*exact=*/true});
+    if (name.has_value() == pattern.has_value() || !text)
+      return fail("expected \"name\" or \"pattern\", and \"precision\", in "
+                  "each of \"layers\"");
+    if (llvm::Error error =
+            name ? addName(*name, *text) : addPattern(*pattern, *text))
+      return fail(llvm::toString(std::move(error)));
   }
+  return llvm::Error::success();
+}
+
+llvm::Error PrecisionChoice::addName(StringRef name, StringRef text) {
+  llvm::Expected<Precision> precision = Precision::parse(text, formats);
+  if (!precision)
+    return llvm::createStringError(
+        "layer '" + name + "': " + llvm::toString(precision.takeError()));
+  rules.push_back({name.str(), *precision, /*exact=*/true});
+  return llvm::Error::success();
+}
+
+llvm::Error PrecisionChoice::addPattern(StringRef pattern, StringRef text) {
+  std::string problem;
+  if (!llvm::Regex(pattern).isValid(problem))
+    return llvm::createStringError("layer pattern '" + pattern +
+                                   "': " + problem);
+  llvm::Expected<Precision> precision = Precision::parse(text, formats);
+  if (!precision)
+    return precision.takeError();
+  rules.push_back({pattern.str(), *precision, /*exact=*/false});
   return llvm::Error::success();
 }
 
@@ -152,17 +173,11 @@ llvm::Error PrecisionChoice::addPatterns(StringRef text) {
   text.split(parts, ';', -1, /*KeepEmpty=*/false);
   for (StringRef part : parts) {
     auto [pattern, name] = part.rsplit('=');
-    std::string problem;
     if (pattern.empty() || name.empty())
       return llvm::createStringError("found layer option '" + part +
                                      "', expected REGEX=PRECISION");
-    if (!llvm::Regex(pattern).isValid(problem))
-      return llvm::createStringError("layer pattern '" + pattern +
-                                     "': " + problem);
-    llvm::Expected<Precision> precision = Precision::parse(name, formats);
-    if (!precision)
-      return precision.takeError();
-    rules.push_back({pattern.str(), *precision, /*exact=*/false});
+    if (llvm::Error error = addPattern(pattern, name))
+      return error;
   }
   return llvm::Error::success();
 }

@@ -6,7 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Driver.h"
+#include "Process.h"
+#include "SearchOptions.h"
 #include "Table.h"
 
 #include "qc/Execution/Calibrate.h"
@@ -28,6 +29,7 @@ using llvm::StringRef;
 namespace {
 struct CompileCommand {
   CompileArguments arguments;
+  SearchArguments search;
   BuildRequest request;
 };
 } // namespace
@@ -81,6 +83,14 @@ static llvm::json::Object resultJson(const BuildRequest &request,
       llvm::consumeError(report.takeError());
   }
   return object;
+}
+
+static void printResult(Driver &driver, const BuildRequest &request,
+                        const BuildResult &result) {
+  if (driver.json)
+    driver.print(resultJson(request, result));
+  else
+    printTable(request, result);
 }
 
 /// Every level that there is, into files of their own. Those that hold weights
@@ -138,6 +148,47 @@ void qc::driver::explainPrecision(Driver &driver,
     driver.note("int4 is w4-g128");
 }
 
+/// --precision auto: the search, then the build by its recipe.
+static Expected<int> compileBest(Driver &driver, CompileCommand &command) {
+  BuildRequest &request = command.request;
+  auto search = command.search.finish(request);
+  if (!search)
+    return search.takeError();
+  if (Error error = checkOutputFolder(request.output, request.force))
+    return std::move(error);
+  // The first interrupt ends the search, not the process.
+  deferInterrupts();
+  auto found = searchPrecision(*search, driver.hooks());
+  if (!found)
+    return found.takeError();
+  request.options.precision = "fp32";
+  request.options.recipeFile = found->recipe;
+  request.evalData.clear();
+  request.metric.clear();
+  request.search = &found->facts;
+  BuildHooks hooks = driver.hooks();
+  hooks.progress = [&](StringRef what, double done) {
+    driver.progress.update(what, done);
+    return true;
+  };
+  auto result = build(request, hooks);
+  if (!result)
+    return result.takeError();
+  driver.progress.clear();
+  for (const std::string &note : found->notes)
+    driver.note(note);
+  request.options.precision = "auto";
+  printResult(driver, request, *result);
+  using Kind = Verdict::Kind;
+  if (found->interrupted)
+    return ExitInterrupted;
+  bool unproven = found->verdict.kind == Kind::NotProven;
+  return found->verdict.kind == Kind::NotMet ||
+                 (unproven && request.options.strict)
+             ? ExitBand
+             : ExitDone;
+}
+
 static Expected<int> compile(Driver &driver, CompileCommand &command) {
   BuildRequest &request = command.request;
   auto options = command.arguments.finish();
@@ -148,10 +199,20 @@ static Expected<int> compile(Driver &driver, CompileCommand &command) {
   request.version = version;
   if (Error error = checkModel(request.model, false))
     return error;
-  if (request.evalData.empty() != request.metric.empty())
+  bool isAuto = request.options.precision == "auto";
+  if (!isAuto && command.search.given())
+    return notBuilt("a band or another option of a search without --precision "
+                    "auto");
+  if (!isAuto && request.evalData.empty() != request.metric.empty())
     return inputError("bad-option", "", "--eval",
                       "one of --eval and --metric alone", "both");
   bool pipeline = request.options.printPipeline;
+  bool prints = pipeline || !request.options.emit.empty() ||
+                !request.options.dumpFolder.empty();
+  if (isAuto && prints)
+    return inputError("bad-option", "", "--precision auto",
+                      "a level or a pipeline to print",
+                      "--recipe with the recipe.json of what was found");
   if (!request.options.emit.empty() && !pipeline)
     return printText(driver, command);
   if (request.output.empty())
@@ -164,16 +225,15 @@ static Expected<int> compile(Driver &driver, CompileCommand &command) {
   explainPrecision(driver, request.options);
   if (command.arguments.target == "host")
     driver.note("target host is " + request.options.target.text);
+  if (isAuto)
+    return compileBest(driver, command);
   auto result = build(request, driver.hooks());
   if (!result)
     return result.takeError();
   driver.progress.clear();
   for (const std::string &warning : result->warnings)
     driver.note(warning);
-  if (driver.json)
-    driver.print(resultJson(request, *result));
-  else
-    printTable(request, *result);
+  printResult(driver, request, *result);
   return ExitDone;
 }
 
@@ -195,6 +255,7 @@ void qc::driver::addCompile(CLI::App &app, Driver &driver) {
   state->arguments.addModelOptions(*command);
   state->arguments.addQuantizationOptions(*command);
   state->arguments.addCalibrationOptions(*command);
+  state->search.add(*command);
   command->add_option("--eval", request.evalData,
                       "Data to measure the quality on");
   command->add_option("--metric", request.metric,

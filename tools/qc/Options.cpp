@@ -68,9 +68,7 @@ void CompileArguments::addQuantizationOptions(CLI::App &command) {
   command.add_flag("--strict", options.strict,
                    "Fail where a layer can't be quantized as asked");
   command.add_option("--seed", options.seed, "Seed of what is random");
-  for (const char *name : {"--within", "--verdict-data", "--objective",
-                           "--max-size", "--time-limit"})
-    unbuilt.push_back(command.add_option(name, ignored, "Not built yet"));
+  unbuilt.push_back(command.add_option("--max-size", ignored, "Not built yet"));
   command.add_flag("--resume", options.resume,
                    "Go on where an interrupted search of weights stopped");
 }

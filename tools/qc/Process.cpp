@@ -34,7 +34,7 @@ namespace {
 /// Everything that ending the process needs. Texts are fixed arrays, so that a
 /// crash can use them.
 struct ProcessState {
-  std::atomic<bool> interrupted{false}, finished{false};
+  std::atomic<bool> interrupted{false}, finished{false}, deferred{false};
   llvm::SmallString<128> temporary;
   char command[4096] = "", model[4096] = "";
   bool json = false;
@@ -49,6 +49,7 @@ static ProcessState &state() {
 }
 
 bool driver::interrupted() { return state().interrupted; }
+void driver::deferInterrupts() { state().deferred = true; }
 
 static void removeTemporary() {
   if (!state().temporary.empty())
@@ -61,6 +62,8 @@ static void waitForInterrupt(sigset_t signals) {
   if (sigwait(&signals, &signal) != 0)
     return;
   state().interrupted = true;
+  if (state().deferred)
+    (void)sigwait(&signals, &signal);
   for (int i = 0; i < 10 && !state().finished; ++i)
     ::usleep(100000);
   if (state().finished)

@@ -19,6 +19,9 @@ namespace qc::driver {
 void startProcess();
 /// True once the user has interrupted.
 bool interrupted();
+/// From now on the first interrupt only says so, and a second one ends the
+/// process.
+void deferInterrupts();
 /// Removes the temporary files. Call before the end of main.
 void finishProcess();
 

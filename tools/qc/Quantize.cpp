@@ -41,6 +41,8 @@ static Expected<int> runQuantize(Driver &driver, QuantizeCommand &command) {
   auto options = command.arguments.finish();
   if (!options)
     return options.takeError();
+  if (options->precision == "auto")
+    return notBuilt("--precision auto of qc quantize");
   request.options = std::move(*options);
   if (Error error = checkModel(request.model, false))
     return error;

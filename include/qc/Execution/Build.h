@@ -16,6 +16,8 @@
 #include "qc/Pipelines/Compile.h"
 #include "qc/Quantization/ImportanceMatrix.h"
 
+#include "llvm/Support/JSON.h"
+
 #include <atomic>
 
 namespace qc {
@@ -29,6 +31,23 @@ struct BuildHooks {
   std::function<void(llvm::StringRef line)> note;
 };
 
+/// What a search (Search/SearchPrecision.h) says of the network that is built
+/// by its recipe: parts of the report.
+struct SearchFacts {
+  /// Of a layer with what it got; nothing where it stays float.
+  struct Layer {
+    std::optional<double> sqnr, sensitivity;
+    std::string reason;
+  };
+  llvm::json::Object search;
+  llvm::json::Value verdict = nullptr;
+  llvm::json::Array pareto;
+  std::map<std::string, Layer> layers;
+  /// On the data that judge.
+  std::optional<MetricSpec> metric;
+  MetricValue quality, referenceQuality, difference;
+};
+
 struct BuildRequest {
   std::string model, output;
   CompileOptions options;
@@ -39,6 +58,8 @@ struct BuildRequest {
   std::string evalData, metric, labels = "labels";
   /// Measure times, if the target runs here.
   bool measure = true;
+  /// The search that made the recipe, if one did.
+  const SearchFacts *search = nullptr;
 };
 
 struct BuildResult {

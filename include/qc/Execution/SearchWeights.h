@@ -39,9 +39,6 @@ llvm::Error scaleChannels(LoadedModel &model, LoadedModel &quantized,
 llvm::Error searchWeights(LoadedModel &model, const SearchRequest &request,
                           const BuildHooks &hooks);
 
-/// Removes what a search for `output` has kept.
-void finishSearch(llvm::StringRef output);
-
 } // namespace qc
 
 #endif // QC_EXECUTION_SEARCHWEIGHTS_H

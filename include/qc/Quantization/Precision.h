@@ -89,6 +89,8 @@ private:
   };
   llvm::Error addRecipe(llvm::StringRef text, llvm::StringRef path);
   llvm::Error addPatterns(llvm::StringRef text);
+  llvm::Error addName(llvm::StringRef name, llvm::StringRef precision);
+  llvm::Error addPattern(llvm::StringRef pattern, llvm::StringRef precision);
   /// Sets the precision of layers that no rule is about.
   llvm::Error setOtherwise(llvm::StringRef text);
 

@@ -1,0 +1,227 @@
+//===- Candidates.cpp - What a search may choose --------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Candidates.h"
+
+#include "qc/Analysis/QuantizationSites.h"
+#include "qc/Execution/SearchFolder.h"
+#include "qc/Support/Error.h"
+#include "qc/Support/OutputFile.h"
+
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/Regex.h"
+
+using llvm::Error;
+using llvm::Expected;
+using llvm::StringRef;
+
+namespace qc::search {
+
+/// What is tried beside fp32 where nothing else is asked for.
+static const char *const usualCandidates[] = {"w8a8", "w8", "w4-g32"};
+
+static std::string fileIn(StringRef folder, StringRef name) {
+  llvm::SmallString<128> path(folder);
+  llvm::sys::path::append(path, name);
+  return path.str().str();
+}
+
+Candidates::~Candidates() {
+  // The IR goes before the context that owns its types.
+  model.module = {};
+}
+
+/// The level of the target that this machine runs best, or this machine.
+static Target measuredTarget(const Target &target, bool &here) {
+  Target measured = target;
+  llvm::erase_if(measured.levels, [&](const CpuLevel &level) {
+    return !hostRuns(measured.arch, level);
+  });
+  here = !measured.levels.empty();
+  if (!here)
+    return hostTarget();
+  measured.levels.erase(measured.levels.begin(), measured.levels.end() - 1);
+  return measured;
+}
+
+Expected<std::unique_ptr<Candidates>>
+Candidates::open(const PrecisionSearchRequest &request,
+                 const BuildHooks &hooks) {
+  const BuildRequest &build = request.build;
+  std::unique_ptr<Candidates> result(new Candidates());
+  result->context = makeContext();
+  auto model = loadModel(*result->context, build.model, build.options);
+  if (!model)
+    return model.takeError();
+  result->model = std::move(*model);
+  mlir::ModuleOp module = *result->model.module;
+  if (!reachedLevel(module).empty() ||
+      (isQuantized(module) && !build.options.requantize))
+    return inputError("quantized", build.model, "--precision",
+                      "auto for a model that is quantized or lowered",
+                      "a float model, or --requantize");
+  result->options = build.options;
+  result->options.precision = "fp32";
+  result->options.strict = false;
+  result->options.oneDNNLayers.clear();
+  result->options.target = measuredTarget(build.options.target, result->here);
+  result->precisions = {"fp32"};
+  for (const std::string &name : request.candidates)
+    if (name != "fp32")
+      result->precisions.push_back(name);
+  if (request.candidates.empty())
+    result->precisions.insert(result->precisions.end(),
+                              std::begin(usualCandidates),
+                              std::end(usualCandidates));
+  if (Error error = result->findGroups())
+    return std::move(error);
+  if (result->layerGroups.empty())
+    return inputError("bad-option", build.model, "--precision auto",
+                      "no layer that may be quantized",
+                      "a convolution or a product");
+  if (Error error = result->openFolder(request, hooks))
+    return std::move(error);
+  if (Error error = result->findRefusals())
+    return std::move(error);
+  return result;
+}
+
+Error Candidates::findGroups() {
+  auto main = model.module->lookupSymbol<mlir::func::FuncOp>("main");
+  auto sites = mlir::qc::QuantizationSites::find(
+      main, [](const mlir::qc::QuantizableLayer &) { return true; });
+  std::vector<llvm::Regex> fixed;
+  for (const LayerRule &rule : options.layers)
+    fixed.emplace_back("^(" + rule.pattern + ")$");
+  llvm::DenseMap<mlir::Value, size_t> readers;
+  for (const mlir::qc::QuantizableLayer &layer : sites.layers) {
+    if (indices.count(layer.name) ||
+        llvm::any_of(fixed,
+                     [&](llvm::Regex &rule) { return rule.match(layer.name); }))
+      continue;
+    size_t next = layerGroups.size();
+    mlir::Value source = mlir::qc::getCodeSource(layer.getInput());
+    size_t group = layer.weightOperand
+                       ? readers.try_emplace(source, next).first->second
+                       : next;
+    if (group == next)
+      layerGroups.push_back({{}, std::vector<std::string>(precisions.size())});
+    layerGroups[group].layers.push_back(layer.name);
+    indices[layer.name] = group;
+    if (!layer.weightOperand)
+      for (size_t i = 1; i < precisions.size(); ++i)
+        if (precisions[i] != "w8a8" && precisions[i] != "int8")
+          layerGroups[group].refusals[i] = "it has no weight";
+  }
+  return Error::success();
+}
+
+Error Candidates::openFolder(const PrecisionSearchRequest &request,
+                             const BuildHooks &hooks) {
+  const BuildRequest &build = request.build;
+  std::string more;
+  llvm::raw_string_ostream os(more);
+  for (const std::string &name : precisions)
+    os << name << ";";
+  os << request.band.text << build.metric << build.labels << request.forSize
+     << options.observer.text << options.samples << options.target.text
+     << options.threads;
+  for (const std::string &name : options.algorithms)
+    os << name;
+  for (const LayerRule &rule : options.layers)
+    os << rule.pattern << "=" << rule.precision;
+  std::vector<std::string> files = options.calib;
+  files.insert(files.end(), options.stats.begin(), options.stats.end());
+  files.push_back(build.evalData);
+  if (!request.verdictData.empty())
+    files.push_back(request.verdictData);
+  partial = searchFolder(build.output);
+  if (Error error =
+          openSearchFolder(partial, searchMark(*model.module, more, files),
+                           build.options.resume))
+    return error;
+  if (options.calib.empty() && options.stats.empty())
+    return Error::success();
+  statistics = fileIn(partial, "statistics");
+  if (llvm::sys::fs::exists(statistics))
+    return Error::success();
+  auto made = makeStatistics(build, hooks);
+  if (!made)
+    return made.takeError();
+  return writeWholeFile(statistics, made->bytes);
+}
+
+Assignment Candidates::uniform(size_t candidate) const {
+  Assignment assignment;
+  for (const LayerGroup &group : layerGroups)
+    assignment.push_back(group.refusals[candidate].empty() ? candidate : 0);
+  return assignment;
+}
+
+llvm::json::Object Candidates::recipe(const Assignment &assignment) const {
+  llvm::json::Array layers;
+  for (auto [group, choice] : llvm::zip_equal(layerGroups, assignment))
+    for (const std::string &layer : group.layers)
+      layers.push_back(llvm::json::Object{{"name", llvm::json::fixUTF8(layer)},
+                                          {"precision", precisions[choice]}});
+  return llvm::json::Object{
+      {"schema", 1}, {"precision", "fp32"}, {"layers", std::move(layers)}};
+}
+
+Error Candidates::findRefusals() {
+  for (size_t candidate = 1; candidate < precisions.size(); ++candidate) {
+    CompileOptions trial;
+    std::vector<std::string> remarks;
+    auto copy = quantized(uniform(candidate), trial, remarks);
+    if (!copy)
+      return copy.takeError();
+    copy->module = {};
+    for (StringRef remark : remarks) {
+      auto [head, reason] = remark.split("' stays in float: ");
+      if (!head.consume_front("layer '"))
+        continue;
+      auto found = indices.find(head.str());
+      if (found != indices.end())
+        layerGroups[found->second].refusals[candidate] = reason.str();
+    }
+  }
+  return Error::success();
+}
+
+Expected<LoadedModel> Candidates::quantized(const Assignment &assignment,
+                                            CompileOptions &trial,
+                                            std::vector<std::string> &remarks) {
+  LoadedModel copy;
+  copy.module = llvm::cast<mlir::ModuleOp>(model.module.get()->clone());
+  copy.baseFolder = model.baseFolder;
+  copy.name = model.name;
+  trial = options;
+  trial.recipeFile = fileIn(partial, "trial.json");
+  std::string text =
+      llvm::formatv("{0}", llvm::json::Value(recipe(assignment))).str();
+  if (Error error = writeWholeFile(trial.recipeFile, text))
+    return std::move(error);
+  if (Error error = quantizeModel(*copy.module, trial, statistics, remarks))
+    return std::move(error);
+  return copy;
+}
+
+Expected<std::unique_ptr<JitNet>>
+Candidates::compile(const Assignment &assignment) {
+  CompileOptions trial;
+  std::vector<std::string> remarks;
+  auto copy = quantized(assignment, trial, remarks);
+  if (!copy)
+    return copy.takeError();
+  auto net = generateCode(*copy, trial, {}, &kernels);
+  if (!net)
+    return net.takeError();
+  return JitNet::create(std::move(*net));
+}
+
+} // namespace qc::search

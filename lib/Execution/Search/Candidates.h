@@ -1,0 +1,79 @@
+//===- Candidates.h - What a search may choose ------------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Private to Execution/Search. The layers of a model in groups that agree, the
+// precisions that each may have, and the network of an assignment as compiled
+// code.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef QC_LIB_EXECUTION_SEARCH_CANDIDATES_H
+#define QC_LIB_EXECUTION_SEARCH_CANDIDATES_H
+
+#include "qc/Execution/JitNet.h"
+#include "qc/Execution/Search/SearchPrecision.h"
+
+namespace qc::search {
+
+/// Layers that get the same precision: those that read the same activation.
+struct LayerGroup {
+  std::vector<std::string> layers;
+  /// Of each candidate why it is none here; empty where it is one.
+  std::vector<std::string> refusals;
+};
+
+/// The index of a candidate for each group.
+using Assignment = std::vector<size_t>;
+
+class Candidates {
+public:
+  /// Reads the model, finds its layers, and opens the folder of the search,
+  /// where it keeps the statistics of --calib.
+  static llvm::Expected<std::unique_ptr<Candidates>>
+  open(const PrecisionSearchRequest &request, const BuildHooks &hooks);
+  ~Candidates();
+
+  /// The candidates; the first is fp32.
+  const std::vector<std::string> &names() const { return precisions; }
+  const std::vector<LayerGroup> &groups() const { return layerGroups; }
+  /// Of each layer in a group its index.
+  const std::map<std::string, size_t> &groupOf() const { return indices; }
+  Assignment uniform(size_t candidate) const;
+
+  /// The network with this assignment, for this machine.
+  llvm::Expected<std::unique_ptr<JitNet>> compile(const Assignment &assignment);
+  /// What says the assignment to --recipe.
+  llvm::json::Object recipe(const Assignment &assignment) const;
+
+  /// The folder of the search.
+  const std::string &folder() const { return partial; }
+  /// Times of this machine are those of the target.
+  bool isHere() const { return here; }
+
+private:
+  Candidates() = default;
+  llvm::Error findGroups();
+  llvm::Error openFolder(const PrecisionSearchRequest &request,
+                         const BuildHooks &hooks);
+  /// Asks the passes which layers can't have a candidate, and notes why.
+  llvm::Error findRefusals();
+  /// The model at level 2 with this assignment.
+  llvm::Expected<LoadedModel> quantized(const Assignment &assignment,
+                                        CompileOptions &trial,
+                                        std::vector<std::string> &remarks);
+
+  std::unique_ptr<mlir::MLIRContext> context;
+  LoadedModel model;
+  CompileOptions options;
+  std::vector<std::string> precisions;
+  std::vector<LayerGroup> layerGroups;
+  std::map<std::string, size_t> indices;
+  std::string partial, statistics;
+  KernelCache kernels;
+  bool here = true;
+};
+
+} // namespace qc::search
+
+#endif // QC_LIB_EXECUTION_SEARCH_CANDIDATES_H

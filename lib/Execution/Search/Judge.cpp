@@ -1,0 +1,149 @@
+//===- Judge.cpp - What was chosen, on data that nobody chose by ----------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Search.h"
+
+#include "llvm/Support/FormatVariadic.h"
+
+using llvm::Error;
+using llvm::StringRef;
+namespace json = llvm::json;
+
+namespace qc::search {
+
+/// So many layers are named as those that keep a network out of its band.
+static constexpr size_t namedLayers = 3;
+
+static json::Array intervalOf(const MetricValue &value) {
+  return json::Array{value.low, value.high};
+}
+
+Error Search::judgeBest(PrecisionSearchResult &result) {
+  phase = "judging";
+  auto net = candidates->compile(chosen->assignment);
+  if (!net)
+    return net.takeError();
+  auto reference = referenceOf(Part::Verdict);
+  if (!reference)
+    return reference.takeError();
+  // A user who has interrupted still wants to know.
+  auto measured = data->measure(**net, Part::Verdict, [&](double done) {
+    goesOn(done);
+    return true;
+  });
+  if (!measured)
+    return measured.takeError();
+  const MetricRecords &records = measured->records;
+  result.verdict = judge(request.band, records, **reference);
+  Verdict &verdict = result.verdict;
+  // A network does not differ from itself by chance.
+  if (chosen->assignment == candidates->uniform(0) && !request.band.absolute &&
+      verdict.kind == Verdict::Kind::NotProven) {
+    verdict.kind = Verdict::Kind::Met;
+    verdict.moreSamples.reset();
+  }
+  SearchFacts &facts = result.facts;
+  facts.metric = request.band.metric;
+  facts.quality = records.value();
+  if ((*reference)->samples() > 0) {
+    facts.referenceQuality = (*reference)->value();
+    facts.difference = records.minus(**reference);
+  }
+  json::Object object{{"band", request.band.text},
+                      {"verdict", nameOf(verdict.kind)},
+                      {"margin", verdict.margin.value},
+                      {"ci95", intervalOf(verdict.margin)},
+                      {"samples", verdict.margin.samples},
+                      {"more_samples", verdict.moreSamples}};
+  facts.verdict = std::move(object);
+  return Error::success();
+}
+
+/// `1.5 KiB` or `0.123 ms`.
+static std::string costText(double cost, bool bytes) {
+  return bytes ? llvm::formatv("{0:N} bytes", static_cast<int64_t>(cost)).str()
+               : llvm::formatv("{0:f3} ms", cost).str();
+}
+
+/// A note about the change that wins the most quality for its cost.
+static std::string cheapestFix(const Candidates &candidates, const Model &model,
+                               const Assignment &assignment, bool bytes) {
+  double best = 0;
+  std::string text;
+  for (size_t group = 0; group < assignment.size(); ++group)
+    for (size_t next = 0; next < candidates.names().size(); ++next) {
+      auto now = model.of(group, assignment[group]),
+           other = model.of(group, next);
+      if (!now || !other || other->loss >= now->loss)
+        continue;
+      double cost = std::max(other->cost - now->cost, 1e-9);
+      double gain = (now->loss - other->loss) / cost;
+      if (gain <= best)
+        continue;
+      best = gain;
+      text = "cheapest fix: layer '" + candidates.groups()[group].layers[0] +
+             "' in " + candidates.names()[next] + ", for " +
+             costText(std::max(0.0, other->cost - now->cost), bytes) + " more";
+    }
+  return text;
+}
+
+/// Names the layers that lose the most.
+static std::string blockingLayers(const Candidates &candidates,
+                                  const Model &model,
+                                  const Assignment &assignment) {
+  std::vector<std::pair<double, size_t>> losses;
+  for (size_t group = 0; group < assignment.size(); ++group)
+    if (auto now = model.of(group, assignment[group]); now && now->loss > 0)
+      losses.push_back({-now->loss, group});
+  std::sort(losses.begin(), losses.end());
+  losses.resize(std::min(losses.size(), namedLayers));
+  std::string text;
+  for (auto [loss, group] : losses)
+    text += (text.empty() ? "'" : ", '") +
+            candidates.groups()[group].layers[0] + "' (" +
+            candidates.names()[assignment[group]] + ")";
+  return text;
+}
+
+void Search::explain(PrecisionSearchResult &result) const {
+  const Verdict &verdict = result.verdict;
+  std::vector<std::string> &notes = result.notes;
+  if (outOfTime)
+    notes.push_back("the time limit was reached; this is the best until then");
+  const std::string &band = request.band.text;
+  if (verdict.kind == Verdict::Kind::NotProven)
+    notes.push_back("inside the band '" + band + "', but not proven by " +
+                    std::to_string(verdict.margin.samples) + " samples" +
+                    (verdict.moreSamples
+                         ? "; about " + std::to_string(*verdict.moreSamples) +
+                               " more would prove it"
+                         : ""));
+  if (verdict.kind != Verdict::Kind::NotMet)
+    return;
+  notes.push_back(
+      "the band '" + band + "' is not met: " +
+      llvm::formatv("{0:f6} against {1:f6}", result.facts.quality.value,
+                    request.band.threshold(result.facts.referenceQuality.value))
+          .str());
+  if (chosen->assignment == candidates->uniform(0)) {
+    notes.push_back("float32 itself is outside the band, so that no precision "
+                    "can meet it");
+    return;
+  }
+  if (!model)
+    return;
+  std::string blocking =
+      blockingLayers(*candidates, *model, chosen->assignment);
+  if (!blocking.empty())
+    notes.push_back("what loses the most: " + blocking);
+  std::string fix =
+      cheapestFix(*candidates, *model, chosen->assignment, request.forSize);
+  if (!fix.empty())
+    notes.push_back(fix);
+}
+
+} // namespace qc::search

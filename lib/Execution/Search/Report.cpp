@@ -1,0 +1,182 @@
+//===- Report.cpp - What a search says of itself --------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The sections `search` and `pareto` of report.json, and what its table of
+// layers says of each choice.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Search.h"
+
+#include "llvm/Support/FormatVariadic.h"
+
+#include <cmath>
+
+using llvm::StringRef;
+namespace json = llvm::json;
+
+namespace qc::search {
+
+/// So many digits as anybody reads.
+static double rounded(double value, double scale) {
+  return std::round(value * scale) / scale;
+}
+
+/// `20 w8a8`, `18 w8a8, 2 fp32`: counts of groups.
+static std::string summaryOf(const Candidates &candidates,
+                             const Assignment &assignment) {
+  std::string text;
+  for (size_t i = 0; i < candidates.names().size(); ++i)
+    if (auto count = llvm::count(assignment, i))
+      text += (text.empty() ? "" : ", ") + std::to_string(count) + " " +
+              candidates.names()[i];
+  return text;
+}
+
+json::Array Search::trialsJson() const {
+  json::Array array;
+  for (const Trial &trial : trials->all()) {
+    if (trial.part != Part::Search)
+      continue;
+    json::Object row{{"origin", trial.origin},
+                     {"choice", summaryOf(*candidates, trial.assignment)},
+                     {"bytes", trial.bytes},
+                     {"ms", nullptr},
+                     {"value", trial.value.value},
+                     {"margin", trial.margin.value},
+                     {"ci95", json::Array{trial.margin.low, trial.margin.high}},
+                     {"sqnr_db", rounded(trial.sqnr(), 100)},
+                     {"inside", isInside(trial)},
+                     {"chosen", &trial == chosen}};
+    if (trial.milliseconds)
+      row["ms"] = rounded(*trial.milliseconds, 1e6);
+    array.push_back(std::move(row));
+  }
+  return array;
+}
+
+/// What no other trial beats in bytes, time and margin.
+static json::Array frontOf(const std::deque<Trial> &trials) {
+  auto beats = [](const Trial &a, const Trial &b) {
+    double timeA = a.milliseconds.value_or(0),
+           timeB = b.milliseconds.value_or(0);
+    bool noWorse = a.bytes <= b.bytes && timeA <= timeB &&
+                   a.margin.value >= b.margin.value;
+    bool better =
+        a.bytes < b.bytes || timeA < timeB || a.margin.value > b.margin.value;
+    return noWorse && better;
+  };
+  json::Array front;
+  int64_t number = 0;
+  for (const Trial &trial : trials) {
+    if (trial.part != Part::Search)
+      continue;
+    if (llvm::none_of(trials, [&](const Trial &other) {
+          return other.part == Part::Search && beats(other, trial);
+        }))
+      front.push_back(number);
+    ++number;
+  }
+  return front;
+}
+
+/// The text of a cost: bytes or milliseconds.
+static std::string costText(double cost, bool bytes) {
+  return bytes ? llvm::formatv("{0:N} bytes", static_cast<int64_t>(cost)).str()
+               : llvm::formatv("{0:f4} ms", cost).str();
+}
+
+std::string Search::reasonOf(const Trial &trial, size_t group) const {
+  const std::vector<std::string> &names = candidates->names();
+  const LayerGroup &layers = candidates->groups()[group];
+  size_t now = trial.assignment[group];
+  if (!model || !model->of(group, now))
+    return "uniform: the search ended before it looked at layers";
+  std::string text;
+  auto add = [&](const std::string &part) {
+    text += (text.empty() ? "" : "; ") + part;
+  };
+  for (size_t i = 1; i < names.size(); ++i) {
+    if (!layers.refusals[i].empty()) {
+      add(names[i] + ": " + layers.refusals[i]);
+      continue;
+    }
+    auto other = model->of(group, i);
+    if (i == now || !other)
+      continue;
+    bool bytes = request.forSize;
+    if (other->cost > model->of(group, 0)->cost)
+      add(names[i] +
+          (bytes ? " is larger than float" : " is slower than float") + " (" +
+          costText(other->cost, bytes) + ", " +
+          costText(model->of(group, 0)->cost, bytes) + ")");
+    else if (other->cost >= model->of(group, now)->cost)
+      add(names[i] + " costs no less");
+    else
+      add(names[i] + " loses more than the band allows together with the "
+                     "others");
+  }
+  return text;
+}
+
+void Search::describe(PrecisionSearchResult &result) const {
+  SearchFacts &facts = result.facts;
+  const std::vector<std::string> &names = candidates->names();
+  json::Array layers;
+  Assignment plain = candidates->uniform(0);
+  for (size_t group = 0; group < plain.size(); ++group) {
+    size_t now = chosen->assignment[group];
+    std::string reason = reasonOf(*chosen, group);
+    json::Array tried;
+    SearchFacts::Layer layer{std::nullopt, std::nullopt, reason};
+    for (size_t i = 0; i < names.size(); ++i) {
+      const Trial *everywhere =
+          trials->find(candidates->uniform(i), Part::Search);
+      const Trial *alone = trials->find(with(plain, group, i), Part::Probe);
+      json::Object row{{"precision", names[i]}};
+      if (!candidates->groups()[group].refusals[i].empty())
+        row["refused"] = json::fixUTF8(candidates->groups()[group].refusals[i]);
+      else if (everywhere) {
+        row["bytes"] = everywhere->groupBytes[group];
+        if (!everywhere->groupTimes.empty())
+          row["ms"] = rounded(everywhere->groupTimes[group], 1e6);
+      }
+      if (alone) {
+        row["sqnr_db"] = rounded(alone->sqnr(), 100);
+        row["margin"] = alone->margin.value;
+        if (i == now) {
+          layer.sqnr = rounded(alone->sqnr(), 100);
+          layer.sensitivity = alone->relativeNoise();
+        }
+      }
+      tried.push_back(std::move(row));
+    }
+    for (const std::string &name : candidates->groups()[group].layers) {
+      facts.layers[name] = layer;
+      layers.push_back(json::Object{{"name", json::fixUTF8(name)},
+                                    {"precision", names[now]},
+                                    {"reason", json::fixUTF8(reason)},
+                                    {"candidates", json::Array(tried)}});
+    }
+  }
+  std::chrono::duration<double> spent = Clock::now() - start;
+  facts.search = json::Object{
+      {"objective", request.forSize ? "size" : "latency"},
+      {"band", request.band.text},
+      {"candidates", json::Array(names)},
+      {"choice", summaryOf(*candidates, chosen->assignment)},
+      {"samples", json::Object{{"layers", data->size(Part::Probe)},
+                               {"search", data->size(Part::Search)},
+                               {"verdict", data->size(Part::Verdict)}}},
+      {"times", candidates->isHere() ? "measured" : "none"},
+      {"seconds", rounded(spent.count(), 10)},
+      {"stopped", interrupted ? json::Value("interrupt")
+                  : outOfTime ? json::Value("time limit")
+                              : json::Value(nullptr)},
+      {"trials", trialsJson()},
+      {"layers", std::move(layers)}};
+  facts.pareto = frontOf(trials->all());
+}
+
+} // namespace qc::search

@@ -1,0 +1,83 @@
+//===- Search.h - The steps of a search -------------------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Private to Execution/Search. Uniform precisions, then each layer by itself;
+// from these a model of sums, whose front is followed by real trials up to the
+// border of the band; then moves of single layers that the model says pay.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef QC_LIB_EXECUTION_SEARCH_SEARCH_H
+#define QC_LIB_EXECUTION_SEARCH_SEARCH_H
+
+#include "Model.h"
+
+#include <chrono>
+
+namespace qc::search {
+
+class Search {
+public:
+  Search(const PrecisionSearchRequest &request, const BuildHooks &hooks)
+      : request(request), hooks(hooks), start(Clock::now()) {}
+
+  llvm::Expected<PrecisionSearchResult> run();
+
+private:
+  using Clock = std::chrono::steady_clock;
+
+  llvm::Error open();
+  llvm::Error searchAll();
+  llvm::Error tryUniform();
+  llvm::Error tryLayers();
+  llvm::Error followFront();
+  llvm::Error moveLayers();
+
+  /// Compiles, times and measures an assignment, unless that was done before.
+  llvm::Expected<const Trial *> tryOut(const Assignment &assignment, Part part,
+                                       llvm::StringRef origin);
+  llvm::Expected<const Trial *> record(JitNet &net,
+                                       const Assignment &assignment, Part part,
+                                       llvm::StringRef origin,
+                                       const std::vector<double> &launches);
+  /// The reference's metric on a part.
+  llvm::Expected<const MetricRecords *> referenceOf(Part part);
+  /// False where the search has to end; `done` is of the phase.
+  bool goesOn(double done);
+
+  /// Inside the band, by more than the chance of the samples explains.
+  bool isInside(const Trial &trial) const;
+  double costOf(const Trial &trial) const {
+    return request.forSize ? static_cast<double>(trial.bytes)
+                           : *trial.milliseconds;
+  }
+  /// The cheapest trial inside the band, else the one least outside; null
+  /// before any.
+  const Trial *best() const;
+
+  /// Measures what was chosen on the half that the search did not see.
+  llvm::Error judgeBest(PrecisionSearchResult &result);
+  /// What the user has to know about the verdict.
+  void explain(PrecisionSearchResult &result) const;
+  /// Fills in the facts for the report.
+  void describe(PrecisionSearchResult &result) const;
+  std::string reasonOf(const Trial &chosen, size_t group) const;
+  llvm::json::Array trialsJson() const;
+
+  const PrecisionSearchRequest &request;
+  const BuildHooks &hooks;
+  Clock::time_point start;
+  std::unique_ptr<Candidates> candidates;
+  std::unique_ptr<SearchData> data;
+  std::optional<Trials> trials;
+  std::optional<Model> model;
+  std::map<Part, MetricRecords> references;
+  const Trial *chosen = nullptr;
+  std::string phase;
+  bool interrupted = false, outOfTime = false;
+};
+
+} // namespace qc::search
+
+#endif // QC_LIB_EXECUTION_SEARCH_SEARCH_H
