@@ -26,8 +26,11 @@ namespace qc::search {
 static constexpr int frontSteps = 10;
 /// A move has to save so much of the time, or it is chance.
 static constexpr double leastGain = 0.005;
-/// Moves may lose so much more, by the model, than what is inside the band.
-static constexpr double moveSlack = 1.5;
+/// A move may make no more noise than what it starts from, but for what its own
+/// chance is: the metric alone, asked often enough, says yes by luck.
+static constexpr double noiseSlack = 1.02;
+/// Moves that should make more than so much of that are not tried.
+static constexpr double lossSlack = 1.25;
 
 static Error interruption() {
   return inputError("interrupted", "", "", "an interrupt", "");
@@ -203,8 +206,10 @@ bool Search::isInside(const Trial &trial) const {
   const MetricValue &margin = trial.margin;
   if (trial.assignment == candidates->uniform(0))
     return margin.value >= 0;
-  // The interval is 1.96 standard errors on either side.
-  return margin.value - (margin.value - margin.low) / 2 >= 0;
+  // The interval is 1.96 standard errors on either side. With --strict only
+  // what is proven counts, here as in the end.
+  double errors = request.build.options.strict ? 1.96 : 1;
+  return margin.value - (margin.value - margin.low) / 1.96 * errors >= 0;
 }
 
 const Trial *Search::best() const {
@@ -249,8 +254,9 @@ Error Search::followFront() {
 Error Search::moveLayers() {
   phase = "moving layers";
   const Trial *now = best();
-  size_t all = std::max<size_t>(8, candidates->groups().size());
-  double mostLoss = model->sumOf(now->assignment).loss * moveSlack;
+  size_t all = std::max<size_t>(4, candidates->groups().size() / 2);
+  double mostLoss = model->sumOf(now->assignment).loss * lossSlack;
+  double most = now->relativeNoise() * noiseSlack;
   std::set<Assignment> tried;
   for (bool moved = true; moved;) {
     moved = false;
@@ -265,7 +271,8 @@ Error Search::moveLayers() {
         return trial.takeError();
       double gain = costOf(*now) - costOf(**trial);
       double least = request.forSize ? 0 : leastGain * costOf(*now);
-      if (!isInside(**trial) || gain <= least)
+      if (!isInside(**trial) || (*trial)->relativeNoise() > most ||
+          gain <= least)
         continue;
       now = *trial;
       moved = true;
