@@ -153,10 +153,14 @@ llvm::Error JitNet::State::load() {
   if (!created)
     return created.takeError();
   jit = std::move(*created);
-  for (const std::string *object :
-       {&best->object, static_cast<const std::string *>(&net.graphObject)})
+  std::vector<llvm::StringRef> objects(best->pieces.begin(),
+                                       best->pieces.end());
+  if (objects.empty())
+    objects.push_back(best->object);
+  objects.push_back(net.graphObject);
+  for (llvm::StringRef object : objects)
     if (auto error = jit->addObject(
-            llvm::MemoryBuffer::getMemBufferCopy(*object, "object")))
+            llvm::MemoryBuffer::getMemBufferCopy(object, "object")))
       return error;
   for (const std::string &kernel : net.net.kernels) {
     if (kernel.empty()) {

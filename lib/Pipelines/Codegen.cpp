@@ -82,10 +82,11 @@ void moveInto(ModuleOp from, ModuleOp to) {
 }
 
 static LogicalResult addKernels(ModuleOp graph, ModuleOp module,
+                                llvm::ArrayRef<UsedKernel> kernels,
                                 const Target &target, const CpuLevel &level) {
   OwningOpRef<ModuleOp> generic = ModuleOp::create(graph.getLoc());
   bool anyGeneric = false;
-  for (auto [text, encoding] : usedKernels(graph)) {
+  for (auto [text, encoding] : kernels) {
     if (isProvided(text))
       continue;
     std::string symbol = kernelSymbol(text) + "__" + level.name;
@@ -299,7 +300,7 @@ kernelsOf(LoadedModel &model, const Target &target, const CpuLevel &level) {
   }
   DiagnosticCollector diagnostics(module.getContext());
   OwningOpRef<ModuleOp> code = ModuleOp::create(module.getLoc());
-  if (failed(addKernels(module, *code, target, level)))
+  if (failed(addKernels(module, *code, usedKernels(module), target, level)))
     return diagnostics.error(model.name);
   return code;
 }
@@ -386,40 +387,54 @@ static void describeLaunches(ModuleOp module, CompiledNet &result) {
   });
 }
 
-/// What the kernels of a module compute, as text.
-static std::string kernelsText(ModuleOp module, const CpuLevel &level) {
-  std::string text;
-  llvm::raw_string_ostream os(text);
-  os << level.name << "\n";
-  for (const UsedKernel &kernel : usedKernels(module)) {
-    os << kernel.text << " " << kernel.encoding << "\n";
-    llvm::StringRef name = kernel.text;
-    if (name.consume_front("@"))
-      os << *module.lookupSymbol(name) << "\n";
-  }
-  return text;
-}
-
 /// The object code of a level's kernels.
-static llvm::Expected<std::string>
-objectOf(LoadedModel &model, const Target &target, const CpuLevel &level,
-         CodeEffort effort, KernelCache *cache) {
-  std::string key;
-  if (cache) {
-    key = kernelsText(*model.module, level);
-    if (auto found = cache->find(key); found != cache->end())
-      return found->second;
-  }
+static llvm::Expected<std::string> objectOf(LoadedModel &model,
+                                            const Target &target,
+                                            const CpuLevel &level,
+                                            CodeEffort effort) {
   auto code = kernelsOf(model, target, level);
   if (!code)
     return code.takeError();
   auto object = emitObject(**code, target, level, effort);
   if (!object)
     return object.takeError();
-  std::string bytes = (*object)->getBuffer().str();
-  if (cache)
-    (*cache)[key] = bytes;
-  return bytes;
+  return (*object)->getBuffer().str();
+}
+
+/// What a kernel of a module computes, as text.
+static std::string textOf(ModuleOp module, const UsedKernel &kernel,
+                          const CpuLevel &level) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  os << level.name << "\n" << kernel.text << " " << kernel.encoding << "\n";
+  llvm::StringRef name = kernel.text;
+  if (name.consume_front("@"))
+    os << *module.lookupSymbol(name) << "\n";
+  return text;
+}
+
+/// The object code of each kernel, from the cache where it has it.
+static llvm::Error addPieces(LoadedModel &model, const Target &target,
+                             CodeEffort effort, KernelCache &cache,
+                             LevelObject &result) {
+  ModuleOp module = *model.module;
+  for (const UsedKernel &kernel : usedKernels(module)) {
+    if (isProvided(kernel.text))
+      continue;
+    std::string &object = cache[textOf(module, kernel, result.level)];
+    if (object.empty()) {
+      DiagnosticCollector diagnostics(module.getContext());
+      OwningOpRef<ModuleOp> code = ModuleOp::create(module.getLoc());
+      if (failed(addKernels(module, *code, kernel, target, result.level)))
+        return diagnostics.error(model.name);
+      auto made = emitObject(*code, target, result.level, effort);
+      if (!made)
+        return made.takeError();
+      object = (*made)->getBuffer().str();
+    }
+    result.pieces.push_back(object);
+  }
+  return llvm::Error::success();
 }
 
 llvm::Expected<CompiledNet> generateCode(LoadedModel &model,
@@ -478,10 +493,17 @@ llvm::Expected<CompiledNet> generateCode(LoadedModel &model,
     if (progress)
       progress("kernels for " + level.name,
                double(number) / target->levels.size());
-    auto object = objectOf(model, *target, level, effort, cache);
+    result.levels.push_back({level, ""});
+    if (cache && !module->hasAttr("qc.level")) {
+      if (auto error =
+              addPieces(model, *target, effort, *cache, result.levels.back()))
+        return std::move(error);
+      continue;
+    }
+    auto object = objectOf(model, *target, level, effort);
     if (!object)
       return object.takeError();
-    result.levels.push_back({level, std::move(*object)});
+    result.levels.back().object = std::move(*object);
   }
   OwningOpRef<ModuleOp> graph = graphOnly(module);
   auto object = emitObject(*graph, *target, target->levels.front(), effort);

@@ -130,7 +130,7 @@ llvm::Error quantizeModel(mlir::ModuleOp module, const CompileOptions &options,
                           std::vector<std::string> &remarks);
 
 /// Object code of kernels, by what they compute: for those who compile several
-/// modules with the same ones.
+/// modules with the same ones, to run them in this process.
 using KernelCache = std::map<std::string, std::string>;
 
 /// Any level to object code, for the target that the module was lowered for,

@@ -91,6 +91,9 @@ struct NetSpec {
 struct LevelObject {
   CpuLevel level;
   std::string object;
+  /// Instead, an object for each kernel: for networks that run in this process
+  /// alone.
+  std::vector<std::string> pieces = {};
 };
 
 /// Another file of the folder, under its base name.
