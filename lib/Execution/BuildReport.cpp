@@ -166,19 +166,23 @@ static json::Object givenRecipe(const CompileOptions &options) {
   return object ? std::move(*object) : json::Object();
 }
 
+/// The precision of layers that no rule is about.
+static std::string otherwise(const CompileOptions &options) {
+  json::Object given = givenRecipe(options);
+  std::optional<StringRef> precision = given.getString("precision");
+  return precision ? precision->str() : options.precision;
+}
+
 /// What --precision, --recipe and --layer say together, so that the file alone
 /// says it again.
 static json::Object recipeJson(const BuildRequest &request,
                                const Station &station) {
   const CompileOptions &options = request.options;
   json::Object given = givenRecipe(options);
-  json::Object recipe{{"precision", options.precision}};
-  if (options.precision == "int8")
-    recipe["precision"] = "w8a8";
-  if (options.precision == "int4")
-    recipe["precision"] = "w4-g128";
-  if (const json::Value *precision = given.get("precision"))
-    recipe["precision"] = *precision;
+  std::string precision = otherwise(options);
+  json::Object recipe{{"precision", precision == "int8"   ? "w8a8"
+                                    : precision == "int4" ? "w4-g128"
+                                                          : precision}};
   recipe["observer"] = options.observer.text;
   recipe["algorithms"] = json::Array(options.algorithms);
   recipe["seed"] = options.seed;
@@ -209,7 +213,7 @@ void qc::describe(const BuildRequest &request, Station &station,
   report["toolchain"] =
       "qc " + request.version + ", LLVM " + LLVM_VERSION_STRING;
   report["target"] = options.target.text;
-  report["precision"] = options.precision;
+  report["precision"] = otherwise(options);
   report["bytes"] = json::Object{{"fp32", result.fp32Bytes},
                                  {"source", sourceBytes(request.model)},
                                  {"weights", station.net.weightsBytes},
@@ -246,7 +250,7 @@ void qc::describe(const BuildRequest &request, Station &station,
   report["warnings"] = std::move(warnings);
 
   spec.recipe = recipeJson(request, station);
-  spec.facts["precision"] = options.precision;
+  spec.facts["precision"] = otherwise(options);
   spec.facts["source"] =
       json::fixUTF8(llvm::sys::path::filename(request.model));
   spec.facts["licence"] = json::fixUTF8(station.net.licence);

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""auto.py data SHARED                 calib.npz and eval.npz of clothing
+auto.py best DIR                    what a search chose, by its report
+auto.py kill N FILE COMMAND...      kills it once FILE has N lines
+auto.py interrupt N FILE COMMAND... interrupts it then: exit code 130
+auto.py code N COMMAND...           its exit code is N
+"""
+
+import gzip
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+
+
+def data(shared):
+    folder = os.path.join(shared, "data/fashion-mnist")
+
+    def read(name, header):
+        with gzip.open(os.path.join(folder, name)) as file:
+            return np.frombuffer(file.read()[header:], np.uint8)
+
+    def images(name, count):
+        pixels = read(name, 16).reshape(-1, 1, 28, 28)[:count]
+        return ((pixels / np.float32(255) - np.float32(0.2860)) /
+                np.float32(0.3530)).astype(np.float32)
+
+    np.savez("calib.npz", input=images("train-images-idx3-ubyte.gz", 32))
+    np.savez("eval.npz", input=images("t10k-images-idx3-ubyte.gz", 400),
+             labels=read("t10k-labels-idx1-ubyte.gz", 8)[:400])
+
+
+def best(folder):
+    with open(os.path.join(folder, "report.json"), encoding="utf-8") as file:
+        report = json.load(file)
+    search = report["search"]
+    uniform = [t["bytes"] for t in search["trials"]
+               if t["origin"] == "uniform" and t["inside"]]
+    chosen = [t for t in search["trials"] if t["chosen"]]
+    assert report["precision"] == "auto" and uniform
+    assert all(row["reason"] and row["candidates"] for row in search["layers"])
+    front = [search["trials"][i] for i in report["pareto"]]
+    assert chosen[0] in front
+    print(f"verdict: {report['verdict']['verdict']}, smaller than the uniform "
+          f"ones inside the band: {chosen[0]['bytes'] < min(uniform)}")
+    print(f"chosen: {len(chosen)}, judged on {report['verdict']['samples']}, "
+          f"searched on {search['samples']['search']}")
+
+
+def end(kind, lines, path, *command):
+    process = subprocess.Popen(command)
+    while process.poll() is None:
+        if os.path.exists(path):
+            with open(path, encoding="utf-8") as file:
+                if file.read().count("\n") >= int(lines):
+                    break
+        time.sleep(0.01)
+    assert process.poll() is None, "it ended before"
+    process.send_signal(kind)
+    code = process.wait()
+    assert code == (-kind if kind == signal.SIGKILL else 130), code
+
+
+def code(wanted, *command):
+    found = subprocess.run(command, check=False).returncode
+    assert found == int(wanted), found
+
+
+if __name__ == "__main__":
+    {"data": data, "best": best, "code": code,
+     "kill": lambda *rest: end(signal.SIGKILL, *rest),
+     "interrupt": lambda *rest: end(signal.SIGINT, *rest),
+     }[sys.argv[1]](*sys.argv[2:])
