@@ -66,6 +66,22 @@ TEST(PrecisionChoice, LastMatchCounts) {
   EXPECT_EQ(choice->get("xconv1").activations, Activations::Static);
 }
 
+TEST(PrecisionChoice, RecipesHavePatterns) {
+  auto choice =
+      PrecisionChoice::create("w8a8", "conv3=nf4",
+                              R"({"schema": 1, "precision": "fp32", "layers": [
+           {"pattern": "conv.*", "precision": "w8"},
+           {"name": "conv.*", "precision": "w4"},
+           {"name": "conv2", "precision": "keep"}]})",
+                              "r.json", formats);
+  ASSERT_TRUE(bool(choice)) << llvm::toString(choice.takeError());
+  EXPECT_EQ(choice->get("conv1").weightBits, 8u);
+  EXPECT_EQ(choice->get("conv.*").weightBits, 4u);
+  EXPECT_TRUE(choice->get("conv2").isFloat());
+  EXPECT_EQ(choice->get("conv3").format, "nf4");
+  EXPECT_TRUE(choice->get("fc").isFloat());
+}
+
 TEST(PrecisionChoice, PatternWithoutLayer) {
   auto choice = PrecisionChoice::create("w8a8", "convx=keep", "", "", formats);
   ASSERT_TRUE(bool(choice));
@@ -88,6 +104,11 @@ TEST(PrecisionChoice, BadRecipes) {
         R"({"schema": 1, "layers": [1]})",
         R"({"schema": 1, "layers": [{"name": "a"}]})",
         R"({"schema": 1, "layers": [{"name": "a", "precision": "w"}]})",
+        R"({"schema": 1, "layers": [{"precision": "w8"}]})",
+        R"({"schema": 1, "layers": [{"pattern": "(", "precision": "w8"}]})",
+        R"({"schema": 1, "layers": [{"pattern": "a", "precision": "w"}]})",
+        R"({"schema": 1,
+            "layers": [{"name": "a", "pattern": "a", "precision": "w8"}]})",
         R"({"schema": 1, "precision": "w"})"})
     EXPECT_NE(getError("", text), "") << text.str();
 }

@@ -26,8 +26,8 @@ namespace qc::search {
 static constexpr int frontSteps = 10;
 /// A move has to save so much of the time, or it is chance.
 static constexpr double leastGain = 0.005;
-/// A move may make no more noise than what it starts from, but for what its own
-/// chance is: the metric alone, asked often enough, says yes by luck.
+/// A move may make no more noise than what is inside without doubt, but for so
+/// little: the metric alone, asked often enough, says yes by luck.
 static constexpr double noiseSlack = 1.02;
 /// Moves that should make more than so much of that are not tried.
 static constexpr double lossSlack = 1.25;
@@ -251,12 +251,34 @@ Error Search::followFront() {
   return Error::success();
 }
 
+/// The noisiest trial of those that are inside like all that make less noise.
+const Trial &Search::lastInside() const {
+  std::vector<const Trial *> sorted;
+  for (const Trial &trial : trials->all())
+    if (trial.part == Part::Search && trial.origin != "move")
+      sorted.push_back(&trial);
+  llvm::stable_sort(sorted, [](const Trial *a, const Trial *b) {
+    return a->relativeNoise() < b->relativeNoise();
+  });
+  const Trial *last = sorted.front();
+  for (const Trial *trial : sorted) {
+    if (!isInside(*trial))
+      break;
+    last = trial;
+  }
+  return *last;
+}
+
 Error Search::moveLayers() {
   phase = "moving layers";
   const Trial *now = best();
   size_t all = std::max<size_t>(4, candidates->groups().size() / 2);
-  double mostLoss = model->sumOf(now->assignment).loss * lossSlack;
-  double most = now->relativeNoise() * noiseSlack;
+  const Trial &last = lastInside();
+  double mostLoss = std::max(model->sumOf(now->assignment).loss,
+                             model->sumOf(last.assignment).loss) *
+                    lossSlack;
+  double most =
+      std::max(now->relativeNoise(), last.relativeNoise()) * noiseSlack;
   std::set<Assignment> tried;
   for (bool moved = true; moved;) {
     moved = false;
@@ -302,6 +324,12 @@ Expected<PrecisionSearchResult> Search::run() {
     return std::move(error);
   Error error = searchAll();
   chosen = best();
+  if (error && !chosen && outOfTime) {
+    llvm::consumeError(std::move(error));
+    return inputError("time-limit", "", "--time-limit",
+                      "an end before any network was measured",
+                      "more time, or --resume to go on");
+  }
   if (error && (!chosen || !(interrupted || outOfTime)))
     return std::move(error);
   // The best so far.

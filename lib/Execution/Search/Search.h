@@ -56,6 +56,8 @@ private:
   /// before any.
   const Trial *best() const;
 
+  const Trial &lastInside() const;
+
   /// Measures what was chosen on the half that the search did not see.
   llvm::Error judgeBest(PrecisionSearchResult &result);
   /// What the user has to know about the verdict.

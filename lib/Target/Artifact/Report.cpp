@@ -14,8 +14,9 @@
 
 using namespace llvm;
 using namespace qc;
+using namespace qc::artifact;
 
-static std::string escape(StringRef text) {
+std::string artifact::escapeHtml(StringRef text) {
   std::string out;
   for (char c : text)
     switch (c) {
@@ -37,12 +38,11 @@ static std::string escape(StringRef text) {
   return out;
 }
 
-/// A number or a text as a cell shows it.
-static std::string shown(const json::Value *value) {
+std::string artifact::cellText(const json::Value *value) {
   if (!value || value->getAsNull())
     return "";
   if (auto text = value->getAsString())
-    return escape(*text);
+    return escapeHtml(*text);
   if (auto whole = value->getAsInteger())
     return formatv("{0:N}", *whole);
   if (auto number = value->getAsNumber())
@@ -52,7 +52,7 @@ static std::string shown(const json::Value *value) {
   if (const json::Array *list = value->getAsArray()) {
     std::string out;
     for (const json::Value &item : *list)
-      out += (out.empty() ? "" : ", ") + shown(&item);
+      out += (out.empty() ? "" : ", ") + cellText(&item);
     return out;
   }
   return "";
@@ -82,18 +82,19 @@ p.warning { background: #fff6dd; border-left: 4px solid #e0a800;
 static void facts(raw_ostream &os, const json::Object &object, StringRef path) {
   for (const auto &entry : object) {
     StringRef key = entry.first;
-    if (path.empty() && (key == "schema" || key == "layers" ||
-                         key == "warnings" || key == "pareto"))
+    if (path.empty() &&
+        (key == "schema" || key == "layers" || key == "warnings" ||
+         key == "pareto" || key == "search"))
       continue;
     std::string name = path.empty() ? key.str() : (path + " " + key).str();
     if (const json::Object *inner = entry.second.getAsObject()) {
       facts(os, *inner, name);
       continue;
     }
-    std::string value = shown(&entry.second);
+    std::string value = cellText(&entry.second);
     if (!value.empty())
-      os << "<div class=fact><span>" << escape(name) << "</span><b>" << value
-         << "</b></div>\n";
+      os << "<div class=fact><span>" << escapeHtml(name) << "</span><b>"
+         << value << "</b></div>\n";
   }
 }
 
@@ -105,7 +106,7 @@ static void layerTable(raw_ostream &os, const json::Array &layers) {
   for (StringRef column : columns)
     if (llvm::any_of(layers, [&](const json::Value &layer) {
           const json::Object *object = layer.getAsObject();
-          return object && !shown(object->get(column)).empty();
+          return object && !cellText(object->get(column)).empty();
         }))
       used.push_back(column);
   os << "<h2>Layers</h2>\n<table>\n<tr>";
@@ -120,7 +121,7 @@ static void layerTable(raw_ostream &os, const json::Array &layers) {
     for (StringRef column : used) {
       const json::Value *value = object->get(column);
       bool number = value && value->getAsNumber();
-      os << (number ? "<td class=n>" : "<td>") << shown(value) << "</td>";
+      os << (number ? "<td class=n>" : "<td>") << cellText(value) << "</td>";
     }
     os << "</tr>\n";
   }
@@ -132,15 +133,19 @@ std::string qc::artifact::reportHtml(const json::Object &report,
   std::string out;
   raw_string_ostream os(out);
   os << "<!doctype html>\n<html lang=en><head><meta charset=utf-8>\n<title>"
-     << escape(name) << "</title>\n<style>" << style
+     << escapeHtml(name) << "</title>\n<style>" << style
      << "</style></head><body>\n"
-     << "<h1>" << escape(name) << "</h1>\n";
+     << "<h1>" << escapeHtml(name) << "</h1>\n";
   if (const json::Array *warnings = report.getArray("warnings"))
     for (const json::Value &warning : *warnings)
-      os << "<p class=warning>" << shown(&warning) << "</p>\n";
+      os << "<p class=warning>" << cellText(&warning) << "</p>\n";
   os << "<div class=facts>\n";
   facts(os, report, "");
   os << "</div>\n";
+  const json::Object *search = report.getObject("search");
+  const json::Array *front = report.getArray("pareto");
+  if (search && front)
+    searchPage(os, *search, *front);
   if (const json::Array *layers = report.getArray("layers"))
     if (!layers->empty())
       layerTable(os, *layers);
