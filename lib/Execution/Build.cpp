@@ -215,7 +215,8 @@ Expected<BuildResult> qc::build(const BuildRequest &request,
   if (!sizes)
     return sizes.takeError();
   result.sizes = *sizes;
-  finishSearch(request.output);
+  if (!request.search || !request.search->unfinished)
+    finishSearch(request.output);
   return result;
 }
 

@@ -46,6 +46,8 @@ struct SearchFacts {
   /// On the data that judge.
   std::optional<MetricSpec> metric;
   MetricValue quality, referenceQuality, difference;
+  /// It was stopped: what it has measured stays for --resume.
+  bool unfinished = false;
 };
 
 struct BuildRequest {

@@ -113,7 +113,8 @@ void Search::explain(PrecisionSearchResult &result) const {
   const Verdict &verdict = result.verdict;
   std::vector<std::string> &notes = result.notes;
   if (outOfTime)
-    notes.push_back("the time limit was reached; this is the best until then");
+    notes.push_back("the time limit was reached; this is the best until then, "
+                    "and --resume goes on");
   const std::string &band = request.band.text;
   if (verdict.kind == Verdict::Kind::NotProven)
     notes.push_back("inside the band '" + band + "', but not proven by " +
@@ -129,7 +130,8 @@ void Search::explain(PrecisionSearchResult &result) const {
       llvm::formatv("{0:f6} against {1:f6}", result.facts.quality.value,
                     request.band.threshold(result.facts.referenceQuality.value))
           .str());
-  if (chosen->assignment == candidates->uniform(0)) {
+  const Trial *plain = trials->find(candidates->uniform(0), Part::Search);
+  if (plain && !isInside(*plain)) {
     notes.push_back("float32 itself is outside the band, so that no precision "
                     "can meet it");
     return;

@@ -92,7 +92,7 @@ std::string Search::reasonOf(const Trial &trial, size_t group) const {
   const LayerGroup &layers = candidates->groups()[group];
   size_t now = trial.assignment[group];
   if (!model || !model->of(group, now))
-    return "uniform: the search ended before it looked at layers";
+    return "the search ended before it looked at layers";
   std::string text;
   auto add = [&](const std::string &part) {
     text += (text.empty() ? "" : "; ") + part;

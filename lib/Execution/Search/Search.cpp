@@ -307,13 +307,12 @@ Error Search::moveLayers() {
 Error Search::searchAll() {
   if (Error error = tryUniform())
     return error;
+  // Where float itself is outside nothing else is looked for.
+  if (!isInside(*trials->find(candidates->uniform(0), Part::Search)))
+    return Error::success();
   if (Error error = tryLayers())
     return error;
   model.emplace(*candidates, *trials, request.forSize);
-  // Where float itself is outside nothing else is looked for.
-  const Trial *plain = trials->find(candidates->uniform(0), Part::Search);
-  if (!isInside(*plain))
-    return Error::success();
   if (Error error = followFront())
     return error;
   return moveLayers();
@@ -336,6 +335,7 @@ Expected<PrecisionSearchResult> Search::run() {
   llvm::consumeError(std::move(error));
   PrecisionSearchResult result;
   result.interrupted = interrupted;
+  result.facts.unfinished = interrupted || outOfTime;
   llvm::SmallString<128> path(candidates->folder());
   llvm::sys::path::append(path, "recipe.json");
   result.recipe = path.str().str();
