@@ -62,12 +62,6 @@ Error Search::judgeBest(PrecisionSearchResult &result) {
   return Error::success();
 }
 
-/// `1.5 KiB` or `0.123 ms`.
-static std::string costText(double cost, bool bytes) {
-  return bytes ? llvm::formatv("{0:N} bytes", static_cast<int64_t>(cost)).str()
-               : llvm::formatv("{0:f3} ms", cost).str();
-}
-
 /// A note about the change that wins the most quality for its cost.
 static std::string cheapestFix(const Candidates &candidates, const Model &model,
                                const Assignment &assignment, bool bytes) {

@@ -54,6 +54,9 @@ private:
 /// `uniform` with one group changed to `candidate`.
 Assignment with(Assignment assignment, size_t group, size_t candidate);
 
+/// The text of a cost: bytes or milliseconds.
+std::string costText(double cost, bool bytes);
+
 } // namespace qc::search
 
 #endif // QC_LIB_EXECUTION_SEARCH_MODEL_H

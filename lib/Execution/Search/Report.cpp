@@ -81,8 +81,7 @@ static json::Array frontOf(const std::deque<Trial> &trials) {
   return front;
 }
 
-/// The text of a cost: bytes or milliseconds.
-static std::string costText(double cost, bool bytes) {
+std::string costText(double cost, bool bytes) {
   return bytes ? llvm::formatv("{0:N} bytes", static_cast<int64_t>(cost)).str()
                : llvm::formatv("{0:f4} ms", cost).str();
 }
