@@ -102,8 +102,10 @@ def main(page, source, build, folder):
     tree = overlay.Tree(os.path.abspath(source), os.path.abspath(build),
                         os.path.abspath(folder))
     environment = dict(os.environ, SOURCE=tree.root, BUILD=tree.build)
+    # The Python of a page's commands is the one that runs this.
     environment["PATH"] = os.pathsep.join(
-        [os.path.join(tree.build, "bin"), environment["PATH"]])
+        [os.path.join(tree.build, "bin"), os.path.dirname(sys.executable),
+         environment["PATH"]])
     with open(page) as file:
         blocks = BLOCK.findall(file.read())
     for kind, path, text in blocks:
