@@ -26,39 +26,34 @@ static void runGroups(benchmark::State &state, const CpuLevel &level,
   constexpr int64_t n = 2048, k = 2048;
   KernelKey key{"group_contract", {"f32", format, "f32"}, {}};
   KernelFunction function = compileKernel(key, level, &spec);
-  auto o = compileObject(key, hostArchTarget(), level, "kern", &spec);
-  FILE *f = fopen("/tmp/v/x/kern.o", "wb");
-  fwrite(o->getBufferStart(), 1, o->getBufferSize(), f);
-  fclose(f);
-}
-if (!function)
-  return state.SkipWithError("no kernel");
-// Halves and floats of these bytes are plain numbers.
-std::vector<uint8_t> weights(groupPackedBytes(spec, k, n), 0x3c);
-std::vector<int8_t> codes(m *k, 3);
-std::vector<float> scales(m *k / groupChunk, 1), y(m *n);
-std::vector<int32_t> sums(m *k / 16, 48);
-ContractParts parts = chooseContractParts(m, n, k, 1);
-Slots slots(S::Count);
-slots.set(S::X, codes.data());
-slots.set(S::W, weights.data());
-slots.set(S::RowScale, scales.data());
-slots.set(S::Scratch, sums.data());
-slots.set(S::Y, y.data());
-slots.set(S::Columns, m);
-slots.set(S::XColumn, k);
-slots.set(S::Run, k);
-slots.set(S::N, n);
-slots.set(S::YRow, n);
-slots.set(S::MChunk, parts.mChunk);
-slots.set(S::NChunk, parts.nChunk);
-slots.set(S::MParts, parts.mParts);
-slots.set(S::NParts, parts.nParts);
-for (auto _ : state)
-  runParts(function, slots, parts.parts(1));
-state.counters["GOP/s"] =
-    benchmark::Counter(2e-9 * double(m) * double(n) * double(k),
-                       benchmark::Counter::kIsIterationInvariantRate);
+  if (!function)
+    return state.SkipWithError("no kernel");
+  // Halves and floats of these bytes are plain numbers.
+  std::vector<uint8_t> weights(groupPackedBytes(spec, k, n), 0x3c);
+  std::vector<int8_t> codes(m * k, 3);
+  std::vector<float> scales(m * k / groupChunk, 1), y(m * n);
+  std::vector<int32_t> sums(m * k / 16, 48);
+  ContractParts parts = chooseContractParts(m, n, k, 1);
+  Slots slots(S::Count);
+  slots.set(S::X, codes.data());
+  slots.set(S::W, weights.data());
+  slots.set(S::RowScale, scales.data());
+  slots.set(S::Scratch, sums.data());
+  slots.set(S::Y, y.data());
+  slots.set(S::Columns, m);
+  slots.set(S::XColumn, k);
+  slots.set(S::Run, k);
+  slots.set(S::N, n);
+  slots.set(S::YRow, n);
+  slots.set(S::MChunk, parts.mChunk);
+  slots.set(S::NChunk, parts.nChunk);
+  slots.set(S::MParts, parts.mParts);
+  slots.set(S::NParts, parts.nParts);
+  for (auto _ : state)
+    runParts(function, slots, parts.parts(1));
+  state.counters["GOP/s"] =
+      benchmark::Counter(2e-9 * double(m) * double(n) * double(k),
+                         benchmark::Counter::kIsIterationInvariantRate);
 }
 
 int main(int argc, char **argv) {
