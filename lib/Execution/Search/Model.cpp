@@ -6,6 +6,8 @@
 
 #include "Model.h"
 
+#include "llvm/Support/FormatVariadic.h"
+
 #include <algorithm>
 
 namespace qc::search {
@@ -116,6 +118,11 @@ std::vector<Assignment> Model::movesFrom(const Trial &trial,
   for (Move &move : moves)
     assignments.push_back(std::move(move.assignment));
   return assignments;
+}
+
+std::string costText(double cost, bool bytes) {
+  return bytes ? llvm::formatv("{0:N} bytes", static_cast<int64_t>(cost)).str()
+               : llvm::formatv("{0:f4} ms", cost).str();
 }
 
 } // namespace qc::search

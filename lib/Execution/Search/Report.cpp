@@ -9,8 +9,6 @@
 
 #include "Search.h"
 
-#include "llvm/Support/FormatVariadic.h"
-
 #include <cmath>
 
 using llvm::StringRef;
@@ -79,11 +77,6 @@ static json::Array frontOf(const std::deque<Trial> &trials) {
     ++number;
   }
   return front;
-}
-
-std::string costText(double cost, bool bytes) {
-  return bytes ? llvm::formatv("{0:N} bytes", static_cast<int64_t>(cost)).str()
-               : llvm::formatv("{0:f4} ms", cost).str();
 }
 
 std::string Search::reasonOf(const Trial &trial, size_t group) const {
