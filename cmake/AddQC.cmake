@@ -79,13 +79,19 @@ function(_qc_configure name exceptions)
     add_dependencies(${name} ${ARG_DEPENDS})
   endif()
   if(QC_UNITY_BUILD AND NOT ARG_SEPARATE)
-    _qc_unite(${name})
+    # Precompiled headers are built without exceptions: where files have to read
+    # all of them, as few as can be do so.
+    set(most 8)
+    if(exceptions)
+      set(most 24)
+    endif()
+    _qc_unite(${name} ${most})
   endif()
 endfunction()
 
-# Compiles up to eight C++ files of target `name` as one. Files that open
+# Compiles up to `most` C++ files of target `name` as one. Files that open
 # namespace mlir are kept from the others: in them, qc alone means mlir::qc.
-function(_qc_unite name)
+function(_qc_unite name most)
   set(mlir 0)
   set(plain 0)
   foreach(source IN LISTS ARG_SOURCES)
@@ -94,7 +100,7 @@ function(_qc_unite name)
     if(opened)
       set(kind mlir)
     endif()
-    math(EXPR unit "${${kind}} / 8")
+    math(EXPR unit "${${kind}} / ${most}")
     math(EXPR ${kind} "${${kind}} + 1")
     set_source_files_properties(${source} PROPERTIES
       UNITY_GROUP ${kind}${unit})

@@ -37,6 +37,8 @@ config.environment["PATH"] = os.pathsep.join(
 config.environment["PYTHONPATH"] = os.path.join(config.qc_source_root, "python")
 config.environment["PYTHONDONTWRITEBYTECODE"] = "1"
 config.environment["QC_SHARED_DATA"] = config.shared_data
+# Tests ask for the same kernels over and over, and leave the user's cache alone.
+config.environment["QC_CACHE"] = os.path.join(config.qc_binary_root, "cache")
 
 config.substitutions += [
     ("%shared", config.shared_data),

@@ -142,8 +142,8 @@ llvm::Error JitNet::State::openProvider() {
 }
 
 llvm::Error JitNet::State::load() {
-  const LevelObject *best = nullptr;
-  for (const LevelObject &level : net.levels)
+  const LevelObjects *best = nullptr;
+  for (const LevelObjects &level : net.levels)
     if (hostRuns(net.target.arch, level.level))
       best = &level;
   if (!best)
@@ -153,10 +153,8 @@ llvm::Error JitNet::State::load() {
   if (!created)
     return created.takeError();
   jit = std::move(*created);
-  std::vector<llvm::StringRef> objects(best->pieces.begin(),
-                                       best->pieces.end());
-  if (objects.empty())
-    objects.push_back(best->object);
+  std::vector<llvm::StringRef> objects(best->objects.begin(),
+                                       best->objects.end());
   objects.push_back(net.graphObject);
   for (llvm::StringRef object : objects)
     if (auto error = jit->addObject(

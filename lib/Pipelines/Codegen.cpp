@@ -2,24 +2,23 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The graph goes through the levels that it has before it; each kernel that it
-// launches is emitted once for each CPU level of the target.
+// The graph goes through the levels that it has before it; the kernels that it
+// launches come from KernelObjects.cpp.
 //
 //===----------------------------------------------------------------------===//
 
 #include "Diagnostics.h"
+#include "KernelObjects.h"
 #include "Stages.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
-#include "qc/Conversion/GenericKernels.h"
 #include "qc/Dialect/QC/IR/QCOps.h"
 #include "qc/Support/OutputFile.h"
 #include "qc/Support/ParameterStore.h"
 #include "qc/Target/Codegen/ObjectEmitter.h"
-#include "qc/Target/Kernels/Kernels.h"
-#include "qc/TargetInfo/EncodedPacking.h"
+#include "qc/TargetInfo/KernelKey.h"
 #include "qc/TargetInfo/KernelSlots.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -29,92 +28,6 @@
 using namespace mlir;
 
 namespace qc {
-
-//===----------------------------------------------------------------------===//
-// Kernels
-//===----------------------------------------------------------------------===//
-
-namespace {
-/// A kernel that the graph launches, and the encoding that it decodes.
-struct UsedKernel {
-  llvm::StringRef text;
-  mlir::qc::EncodingAttrInterface encoding;
-};
-} // namespace
-
-/// The kernels that the graph launches, in the order of their numbers.
-static llvm::SmallVector<UsedKernel> usedKernels(ModuleOp module) {
-  llvm::SmallVector<UsedKernel> kernels;
-  for (Attribute entry : module->getAttrOfType<ArrayAttr>("qc.kernels")) {
-    if (auto text = dyn_cast<StringAttr>(entry)) {
-      kernels.push_back({text.getValue(), {}});
-      continue;
-    }
-    auto pair = cast<ArrayAttr>(entry);
-    kernels.push_back({cast<StringAttr>(pair[0]).getValue(),
-                       cast<mlir::qc::EncodingAttrInterface>(pair[1])});
-  }
-  return kernels;
-}
-
-/// True of a kernel that oneDNN computes: it has no code.
-static bool isProvided(llvm::StringRef text) {
-  return text.starts_with("onednn:");
-}
-
-static std::string kernelSymbol(llvm::StringRef text) {
-  if (text.consume_front("@"))
-    return text.str();
-  if (isProvided(text))
-    return "";
-  return KernelKey::parse(text.str())->symbol();
-}
-
-void moveInto(ModuleOp from, ModuleOp to) {
-  SymbolTable symbols(to);
-  for (Operation &op : llvm::make_early_inc_range(*from.getBody())) {
-    auto symbol = dyn_cast<SymbolOpInterface>(op);
-    if (symbol && symbol.isDeclaration() && symbols.lookup(symbol.getName()))
-      continue;
-    op.remove();
-    to.getBody()->push_back(&op);
-  }
-}
-
-static LogicalResult addKernels(ModuleOp graph, ModuleOp module,
-                                llvm::ArrayRef<UsedKernel> kernels,
-                                const Target &target, const CpuLevel &level) {
-  OwningOpRef<ModuleOp> generic = ModuleOp::create(graph.getLoc());
-  bool anyGeneric = false;
-  for (auto [text, encoding] : kernels) {
-    if (isProvided(text))
-      continue;
-    std::string symbol = kernelSymbol(text) + "__" + level.name;
-    if (text.consume_front("@")) {
-      auto source = graph.lookupSymbol<func::FuncOp>(text);
-      if (failed(mlir::qc::addGenericKernel(*generic, source, symbol)))
-        return failure();
-      anyGeneric = true;
-      continue;
-    }
-    auto key = KernelKey::parse(text.str());
-    // Only the rank matters to how an element of [K, N] decodes.
-    std::optional<numerics::DecodeSpec> spec;
-    if (encoding)
-      spec = contractSpec(encoding.getDecodeSpec({1, 1}), false);
-    if (failed(emitKernel(module, *key, level, target, symbol,
-                          spec ? &*spec : nullptr)))
-      return failure();
-  }
-  if (!anyGeneric)
-    return success();
-  PassManager pm(graph.getContext());
-  mlir::qc::buildGenericKernelPipeline(pm);
-  if (failed(pm.run(*generic)))
-    return failure();
-  moveInto(*generic, module);
-  return success();
-}
 
 //===----------------------------------------------------------------------===//
 // Ports
@@ -287,24 +200,6 @@ static void describeOneDNN(ModuleOp module, CompiledNet &result) {
 // Object code
 //===----------------------------------------------------------------------===//
 
-llvm::Expected<OwningOpRef<ModuleOp>>
-kernelsOf(LoadedModel &model, const Target &target, const CpuLevel &level) {
-  ModuleOp module = *model.module;
-  if (module->hasAttr("qc.level")) {
-    OwningOpRef<ModuleOp> code = cast<ModuleOp>(module->clone());
-    for (Operation &op : llvm::make_early_inc_range(*code->getBody()))
-      if (isPartOfGraph(&op))
-        op.erase();
-    (*code)->setAttrs(DictionaryAttr::get(module.getContext()));
-    return code;
-  }
-  DiagnosticCollector diagnostics(module.getContext());
-  OwningOpRef<ModuleOp> code = ModuleOp::create(module.getLoc());
-  if (failed(addKernels(module, *code, usedKernels(module), target, level)))
-    return diagnostics.error(model.name);
-  return code;
-}
-
 /// What the passes of levels 4 to 6 leave on a module; an error names what is
 /// missing.
 static llvm::Error checkAttributes(LoadedModel &model) {
@@ -387,56 +282,6 @@ static void describeLaunches(ModuleOp module, CompiledNet &result) {
   });
 }
 
-/// The object code of a level's kernels.
-static llvm::Expected<std::string> objectOf(LoadedModel &model,
-                                            const Target &target,
-                                            const CpuLevel &level,
-                                            CodeEffort effort) {
-  auto code = kernelsOf(model, target, level);
-  if (!code)
-    return code.takeError();
-  auto object = emitObject(**code, target, level, effort);
-  if (!object)
-    return object.takeError();
-  return (*object)->getBuffer().str();
-}
-
-/// What a kernel of a module computes, as text.
-static std::string textOf(ModuleOp module, const UsedKernel &kernel,
-                          const CpuLevel &level) {
-  std::string text;
-  llvm::raw_string_ostream os(text);
-  os << level.name << "\n" << kernel.text << " " << kernel.encoding << "\n";
-  llvm::StringRef name = kernel.text;
-  if (name.consume_front("@"))
-    os << *module.lookupSymbol(name) << "\n";
-  return text;
-}
-
-/// The object code of each kernel, from the cache where it has it.
-static llvm::Error addPieces(LoadedModel &model, const Target &target,
-                             CodeEffort effort, KernelCache &cache,
-                             LevelObject &result) {
-  ModuleOp module = *model.module;
-  for (const UsedKernel &kernel : usedKernels(module)) {
-    if (isProvided(kernel.text))
-      continue;
-    std::string &object = cache[textOf(module, kernel, result.level)];
-    if (object.empty()) {
-      DiagnosticCollector diagnostics(module.getContext());
-      OwningOpRef<ModuleOp> code = ModuleOp::create(module.getLoc());
-      if (failed(addKernels(module, *code, kernel, target, result.level)))
-        return diagnostics.error(model.name);
-      auto made = emitObject(*code, target, result.level, effort);
-      if (!made)
-        return made.takeError();
-      object = (*made)->getBuffer().str();
-    }
-    result.pieces.push_back(object);
-  }
-  return llvm::Error::success();
-}
-
 llvm::Expected<CompiledNet> generateCode(LoadedModel &model,
                                          const CompileOptions &options,
                                          const ProgressFn &progress,
@@ -486,27 +331,26 @@ llvm::Expected<CompiledNet> generateCode(LoadedModel &model,
     return std::move(error);
   describeOneDNN(module, result);
   for (const UsedKernel &kernel : usedKernels(module))
-    result.net.kernels.push_back(kernelSymbol(kernel.text));
+    result.net.kernels.push_back(kernel.symbol());
 
-  CodeEffort effort = options.quickCode ? CodeEffort::Quick : CodeEffort::Full;
+  KernelCache own;
+  size_t count = target->levels.size();
   for (auto [number, level] : llvm::enumerate(target->levels)) {
-    if (progress)
-      progress("kernels for " + level.name,
-               double(number) / target->levels.size());
-    result.levels.push_back({level, ""});
-    if (cache && !module->hasAttr("qc.level")) {
-      if (auto error =
-              addPieces(model, *target, effort, *cache, result.levels.back()))
-        return std::move(error);
-      continue;
-    }
-    auto object = objectOf(model, *target, level, effort);
-    if (!object)
-      return object.takeError();
-    result.levels.back().object = std::move(*object);
+    auto report = [&](double done) {
+      if (progress)
+        progress("kernels for " + level.name, (number + done) / count);
+    };
+    report(0);
+    auto objects = kernelObjects(model, *target, level, options,
+                                 cache ? *cache : own, report);
+    if (!objects)
+      return objects.takeError();
+    result.levels.push_back(std::move(*objects));
   }
   OwningOpRef<ModuleOp> graph = graphOnly(module);
-  auto object = emitObject(*graph, *target, target->levels.front(), effort);
+  auto object =
+      emitObject(*graph, *target, target->levels.front(),
+                 options.quickCode ? CodeEffort::Quick : CodeEffort::Full);
   if (!object)
     return object.takeError();
   result.graphObject = (*object)->getBuffer().str();

@@ -13,6 +13,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "qc/Pipelines/CompileOptions.h"
+#include "qc/Pipelines/KernelCache.h"
 #include "qc/Target/Artifact/Artifact.h"
 #include "llvm/Support/Error.h"
 
@@ -42,7 +43,7 @@ struct CompiledNet {
   NetSpec net;
   Target target;
   /// Worst first.
-  std::vector<LevelObject> levels;
+  std::vector<LevelObjects> levels;
   std::string graphObject;
   /// A temporary file that goes with this object.
   std::string weightsFile;
@@ -129,12 +130,9 @@ llvm::Error quantizeModel(mlir::ModuleOp module, const CompileOptions &options,
                           llvm::StringRef statsFile,
                           std::vector<std::string> &remarks);
 
-/// Object code of kernels, by what they compute: for those who compile several
-/// modules with the same ones, to run them in this process.
-using KernelCache = std::map<std::string, std::string>;
-
 /// Any level to object code, for the target that the module was lowered for,
-/// or that of `options` before level 4. The module is used up.
+/// or that of `options` before level 4. The module is used up. Those who
+/// compile several with the same kernels give the cache.
 llvm::Expected<CompiledNet> generateCode(LoadedModel &model,
                                          const CompileOptions &options,
                                          const ProgressFn &progress = {},

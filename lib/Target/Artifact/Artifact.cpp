@@ -129,7 +129,7 @@ json::Object qc::artifact::embeddedManifest(const ArtifactSpec &spec,
   manifest["target"] = spec.target.text;
   manifest["arch"] = spec.target.arch == Arch::X86_64 ? "x86-64" : "aarch64";
   json::Array levels, symbols;
-  for (const LevelObject &level : spec.levels)
+  for (const LevelObjects &level : spec.levels)
     levels.push_back(level.level.name);
   for (const SymbolSpec &symbol : spec.net.symbols)
     symbols.push_back(json::Object{{"name", json::fixUTF8(symbol.name)},
@@ -208,8 +208,8 @@ static Error addLibraries(const ArtifactSpec &spec,
   std::vector<std::string> objects = runtimeObjects(spec);
   objects.push_back(std::move(*descriptor));
   objects.push_back(spec.graphObject);
-  for (const LevelObject &level : spec.levels)
-    objects.push_back(level.object);
+  for (const LevelObjects &level : spec.levels)
+    objects.insert(objects.end(), level.objects.begin(), level.objects.end());
   if (placement.embedded && placement.bytes)
     if (Error error = addWeights(spec, objects))
       return error;

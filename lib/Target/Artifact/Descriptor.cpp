@@ -131,16 +131,16 @@ static Constant *outputDims(Emitter &emit, const NetSpec &net) {
 static Constant *levels(Emitter &emit, const ArtifactSpec &spec) {
   Type *part = Type::getInt32Ty(emit.context);
   SmallVector<Constant *> rows;
-  for (const LevelObject &object : spec.levels) {
+  for (const LevelObjects &at : spec.levels) {
     SmallVector<Constant *> kernels;
     for (const std::string &kernel : spec.net.kernels)
       kernels.push_back(kernel.empty()
                             ? emit.null()
-                            : emit.function(kernel + "__" + object.level.name,
+                            : emit.function(kernel + "__" + at.level.name,
                                             {emit.pointer, part}));
     rows.push_back(
-        emit.record({emit.text(object.level.name),
-                     emit.i64(requiredFeatures(spec.target.arch, object.level)),
+        emit.record({emit.text(at.level.name),
+                     emit.i64(requiredFeatures(spec.target.arch, at.level)),
                      emit.table(kernels, "kernels")}));
   }
   return emit.table(rows, "levels");

@@ -77,20 +77,26 @@ llvm::Error qc::lowerToLLVMDialect(mlir::ModuleOp module) {
   return llvm::Error::success();
 }
 
-static llvm::Expected<std::unique_ptr<llvm::TargetMachine>>
-makeMachine(const Target &target, const CpuLevel &level,
-            CodeEffort effort = CodeEffort::Full) {
-  if (target.arch == Arch::X86_64) {
+/// Registers the code generators, once for all threads.
+static void initializeTargets() {
+  static const bool done = [] {
     LLVMInitializeX86TargetInfo();
     LLVMInitializeX86Target();
     LLVMInitializeX86TargetMC();
     LLVMInitializeX86AsmPrinter();
-  } else {
     LLVMInitializeAArch64TargetInfo();
     LLVMInitializeAArch64Target();
     LLVMInitializeAArch64TargetMC();
     LLVMInitializeAArch64AsmPrinter();
-  }
+    return true;
+  }();
+  (void)done;
+}
+
+static llvm::Expected<std::unique_ptr<llvm::TargetMachine>>
+makeMachine(const Target &target, const CpuLevel &level,
+            CodeEffort effort = CodeEffort::Full) {
+  initializeTargets();
   llvm::Triple triple(target.triple);
   std::string error;
   const llvm::Target *found = llvm::TargetRegistry::lookupTarget(triple, error);

@@ -87,13 +87,11 @@ struct NetSpec {
   std::optional<LanguageSpec> language;
 };
 
-/// The object code of one CPU level: defines KERNEL__LEVEL for every kernel.
-struct LevelObject {
+/// The object code of one CPU level, which defines KERNEL__LEVEL for every
+/// kernel.
+struct LevelObjects {
   CpuLevel level;
-  std::string object;
-  /// Instead, an object for each kernel: for networks that run in this process
-  /// alone.
-  std::vector<std::string> pieces = {};
+  std::vector<std::string> objects = {};
 };
 
 /// Another file of the folder, under its base name.
@@ -108,7 +106,7 @@ struct ArtifactSpec {
   NetSpec net;
   Target target;
   /// Worst first.
-  std::vector<LevelObject> levels;
+  std::vector<LevelObjects> levels;
   /// Defines qc_graph.
   std::string graphObject;
   /// The packed weights: in memory, or in a file when `weightsFile` is set.
