@@ -1,5 +1,4 @@
-//===- KernelCache.h - Object code of kernels that is there ------*- C++
-//-*-===//
+//===- KernelCache.h - Object code of kernels that is there -----*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
