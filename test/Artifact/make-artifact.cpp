@@ -45,7 +45,7 @@ static ArtifactSpec makeSpec(char **arguments, const Target &target) {
     spec.weightsMode = ArtifactSpec::Weights::File;
   spec.graphObject = read(objects + "/graph.o");
   for (const CpuLevel &level : target.levels)
-    spec.levels.push_back({level, read(objects + "/" + level.name + ".o")});
+    spec.levels.push_back({level, {read(objects + "/" + level.name + ".o")}});
   spec.report["precision"] = "fp32";
   spec.report["layers"] = llvm::json::Array{
       llvm::json::Object{{"name", "affine"}, {"op", "<mul>"}, {"bytes", 32}}};
