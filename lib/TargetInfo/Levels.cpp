@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Levels.h"
+#include "qc/TargetInfo/Features.h"
 
 #include "llvm/ADT/StringMap.h"
 #include "llvm/MC/TargetRegistry.h"
@@ -113,6 +114,12 @@ CpuLevel qc::levelOf(Arch arch, const std::string &cpu,
         best.features.empty() ? "-prefer-256-bit" : ",-prefer-256-bit";
   best.hasBF16 = hasAll(*info, arch == Arch::X86_64 ? "+avx512bf16" : "+bf16");
   return best;
+}
+
+bool qc::hasFeature(Arch arch, const CpuLevel &level,
+                    const std::string &feature) {
+  auto info = subtarget(arch, level.cpu, level.features);
+  return info && info->checkFeatures("+" + feature);
 }
 
 bool qc::hostRuns(Arch arch, const CpuLevel &level) {

@@ -130,6 +130,7 @@ static std::string hostX86Text(const llvm::StringMap<bool> &has) {
   std::string text = "x86-64-v4";
   text += all({"avx512vnni"}) ? "+vnni" : "";
   text += all({"avx512bf16"}) ? "+bf16" : "";
+  text += all({"avx512vbmi2"}) ? "+avx512vbmi2" : "";
   return text;
 }
 
