@@ -107,7 +107,10 @@ compileOrFindObject(const KernelKey &key, const CpuLevel &level,
   if (auto found = llvm::MemoryBuffer::getFile(pathOf(level)))
     return std::move(*found);
   std::unique_ptr<llvm::MemoryBuffer> wanted;
-  for (const CpuLevel &of : withNarrowVnni(knownLevels(hostArch()))) {
+  std::vector<CpuLevel> all = withNarrowVnni(knownLevels(hostArch()));
+  if (llvm::none_of(all, [&](auto &of) { return of.name == level.name; }))
+    all = {level};
+  for (const CpuLevel &of : all) {
     auto object = compile(of);
     if (object)
       std::ofstream(pathOf(of), std::ios::binary)

@@ -260,6 +260,11 @@ enum { X, Y, Scales, Sums, Rows, Columns, Padded, Chunk, Count };
 /// Scratch its sums; Run is K, Columns the number of rows. W as GroupPacking.h.
 /// part as contract, of one group.
 
+/// sparse_contract: contract of a matrix with sparse weights, in its slots.
+/// types = x, w, y; x: u8 (q + 128), i8; w: a form of SparsePacking.h, which
+/// says how W lies. X is [Columns][Run], its rows XColumn apart. part as
+/// contract, of one group.
+
 /// softmax over the last axis, rows of `columns`; types = f32, f32; part: chunk
 /// rows. flags: log (log_softmax); mask: row (r0 * size1 + r1) * size2 + r2
 /// adds mask[r0 * stride0 + r1 * stride1 + r2 * stride2 + column] before.

@@ -11,11 +11,11 @@ using namespace qc::kernels;
 using Vals = KernelBuilder::Vals;
 
 ContractTiles::ContractTiles(KernelBuilder &kernel, ProductUnit &unit,
-                             bool accumulate)
+                             bool accumulate, llvm::StringRef name)
     : k(kernel), unit(unit), accumulate(accumulate) {
   for (unsigned rows = 1; rows <= unit.maxRows; ++rows)
     for (unsigned panels = 1; panels <= unit.maxPanels; ++panels)
-      functions.push_back(emitTile(rows, panels));
+      functions.push_back(emitTile(name, rows, panels));
 }
 
 void ContractTiles::call(const Call &tile) {
@@ -39,11 +39,12 @@ void ContractTiles::forRows(Val count,
          });
 }
 
-Function ContractTiles::emitTile(unsigned rows, unsigned panels) {
-  std::string name = "tile_" + std::to_string(rows) + "x";
-  name += std::to_string(16 * panels);
+Function ContractTiles::emitTile(llvm::StringRef name, unsigned rows,
+                                 unsigned panels) {
+  std::string symbol =
+      (name + "_" + llvm::Twine(rows) + "x" + llvm::Twine(16 * panels)).str();
   return k.function(
-      name, {k.ptr(), k.ptr(), k.i64Type(), k.ptr(), k.i64Type(), k.ptr()},
+      symbol, {k.ptr(), k.ptr(), k.i64Type(), k.ptr(), k.i64Type(), k.ptr()},
       [&](llvm::ArrayRef<Val> a) { emitBody(rows, panels, a); });
 }
 
@@ -143,10 +144,13 @@ void ContractTiles::emitBody(unsigned rows, unsigned panels,
   };
   Vals state;
   for (unsigned r = 0; r < rows; ++r)
-    for (unsigned p = 0; p < panels; ++p)
-      for (unsigned i = 0; i < unit.sumRegisters; ++i)
-        state.push_back(accumulate ? k.load(unit.sumType, sumAddress(r, p, i))
-                                   : k.zero(unit.sumType));
+    for (unsigned p = 0; p < panels; ++p) {
+      Vals before;
+      for (unsigned i = 0; accumulate && i < 16 / lanes; ++i)
+        before.push_back(k.load(unit.sumType, sumAddress(r, p, i)));
+      state.append(accumulate ? unit.resume(before)
+                              : Vals(unit.sumRegisters, k.zero(unit.sumType)));
+    }
   state.push_back(weights);
   state =
       k.loop(k.i64(0), kernelH, 1, state, [&](Val h, llvm::ArrayRef<Val> s) {

@@ -18,8 +18,10 @@ namespace qc::kernels {
 class ContractTiles {
 public:
   /// Writes the functions of every tile size that `unit` has. With
-  /// `accumulate` sums go on from those in the buffer.
-  ContractTiles(KernelBuilder &kernel, ProductUnit &unit, bool accumulate);
+  /// `accumulate` sums go on from those in the buffer. The functions' names
+  /// start with `name`.
+  ContractTiles(KernelBuilder &kernel, ProductUnit &unit, bool accumulate,
+                llvm::StringRef name = "tile");
 
   /// What a tile reads; all values of the caller's function.
   struct Call {
@@ -45,7 +47,7 @@ public:
   int64_t sumBytes() const { return int64_t(unit.maxRows) * columns() * 4; }
 
 private:
-  Function emitTile(unsigned rows, unsigned panels);
+  Function emitTile(llvm::StringRef name, unsigned rows, unsigned panels);
   void emitBody(unsigned rows, unsigned panels, llvm::ArrayRef<Val> arguments);
 
   KernelBuilder &k;

@@ -111,6 +111,10 @@ llvm::LogicalResult emitGroupContract(KernelBuilder &k, const KernelKey &key,
                                       const numerics::DecodeSpec *weights,
                                       std::string &error);
 
+llvm::LogicalResult emitSparseContract(KernelBuilder &k, const KernelKey &key,
+                                       const numerics::DecodeSpec *weights,
+                                       std::string &error);
+
 } // namespace qc::kernels
 
 #endif // QC_LIB_TARGET_KERNELS_EMITTERS_H

@@ -11,6 +11,8 @@
 
 #include "GroupUnit.h"
 
+#include "Parts.h"
+
 using namespace qc;
 using namespace qc::kernels;
 
@@ -104,14 +106,6 @@ void GroupUnit::addWords(Sum &sum, Val a, Val b) {
   sum.narrow = sum.narrow ? k.pinned(sum.narrow + words) : words;
   if (++sum.steps == narrowSteps)
     widen(sum);
-}
-
-/// The sums of neighbours of `v`, as lanes of `element`.
-static Val sumPairs(KernelBuilder &k, Val v, mlir::Type element) {
-  unsigned half = v.lanes() / 2;
-  Val low = k.slice(v, 0, half), high = k.slice(v, half, half);
-  return k.convert(k.evens(low, high), element) +
-         k.convert(k.odds(low, high), element);
 }
 
 void GroupUnit::multiplyAdd(Sum &sum, Val weights, Val activation) {

@@ -39,6 +39,7 @@ static const Entry entries[] = {
     {"convert", emitConvert},
     {"quantize_groups", emitQuantizeGroups},
     {"group_contract", emitGroupContract},
+    {"sparse_contract", emitSparseContract},
     {"embedding", emitEmbedding},
     {"rope", emitRope},
     {"kv_append", emitKVAppend},

@@ -121,6 +121,13 @@ KernelBuilder::Vals qc::kernels::transposed(KernelBuilder &k,
   return rows;
 }
 
+Val qc::kernels::sumPairs(KernelBuilder &k, Val v, mlir::Type element) {
+  unsigned half = v.lanes() / 2;
+  Val low = k.slice(v, 0, half), high = k.slice(v, half, half);
+  return k.convert(k.evens(low, high), element) +
+         k.convert(k.odds(low, high), element);
+}
+
 Val qc::kernels::roundClamped(KernelBuilder &k, Val t, Val low, Val high,
                               Val zero) {
   return k.roundToI32(min(max(t, low), high)) + zero;

@@ -73,6 +73,9 @@ struct Quantizer {
 /// The columns of a square block as vectors, from its rows.
 KernelBuilder::Vals transposed(KernelBuilder &k, KernelBuilder::Vals rows);
 
+/// The sums of neighbouring lanes of `v`, as lanes of `element`.
+Val sumPairs(KernelBuilder &k, Val v, mlir::Type element);
+
 /// rne(clamp(t, low, high)) + zero as i32 lanes.
 Val roundClamped(KernelBuilder &k, Val t, Val low, Val high, Val zero);
 

@@ -94,6 +94,18 @@ public:
                     k.odds(sums[i], sums[i + 1]));
     return out;
   }
+  llvm::SmallVector<Val> resume(llvm::ArrayRef<Val> finished) override {
+    llvm::SmallVector<Val> sums;
+    int32_t lanes = k.lanes();
+    for (Val sum : finished)
+      for (int32_t first : {0, lanes / 2}) {
+        llvm::SmallVector<int32_t> spread;
+        for (int32_t i = 0; i < lanes / 2; ++i)
+          spread.append({first + i, lanes});
+        sums.push_back(k.shuffle(sum, k.zero(sumType), spread));
+      }
+    return sums;
+  }
 
 private:
   bool signedX;
@@ -116,6 +128,28 @@ public:
 
 private:
   llvm::StringRef name;
+};
+
+/// The same of words.
+class WordUnit : public MaddUnit {
+public:
+  explicit WordUnit(KernelBuilder &k)
+      : MaddUnit(k, /*signedX=*/true), words(k.vec(k.i16(), 2 * k.lanes())) {
+    xBytes = 2;
+    panelStepBytes = 128;
+  }
+  Val activation(Val pointer) override {
+    return k.bitcast(k.splat(k.load(k.i64Type(), pointer), k.lanes() / 2),
+                     words);
+  }
+  // There is none: runs are whole steps.
+  Val activationTail(Val pointer, Val) override { return activation(pointer); }
+  Val weights(Val pointer, unsigned index) override {
+    return k.load(words, pointer + index * 4 * k.lanes());
+  }
+
+private:
+  mlir::Type words;
 };
 
 /// AArch64 without dotprod: smull and sadalp. A product of a byte and a weight
@@ -188,6 +222,12 @@ static std::unique_ptr<ProductUnit> makeByteUnit(KernelBuilder &k, bool signedX,
     return std::make_unique<NeonUnit>(k, signedX);
   }
   return nullptr;
+}
+
+std::unique_ptr<qc::kernels::ProductUnit>
+qc::kernels::makeWordUnit(KernelBuilder &k) {
+  return k.level().dot == qc::DotUnit::MaddWord ? std::make_unique<WordUnit>(k)
+                                                : nullptr;
 }
 
 std::unique_ptr<qc::kernels::ProductUnit>

@@ -38,6 +38,10 @@ public:
   virtual Val multiplyAdd(Val sum, Val activation, Val weights) = 0;
   /// The 16 sums of a panel in column order, as registers of lanes() lanes.
   virtual llvm::SmallVector<Val> finish(llvm::ArrayRef<Val> sums) = 0;
+  /// Sums that go on from what finish() gave.
+  virtual llvm::SmallVector<Val> resume(llvm::ArrayRef<Val> finished) {
+    return llvm::SmallVector<Val>(finished);
+  }
 
 protected:
   KernelBuilder &k;
@@ -49,6 +53,10 @@ std::unique_ptr<ProductUnit> makeProductUnit(KernelBuilder &k,
                                              llvm::StringRef x,
                                              llvm::StringRef w,
                                              std::string &error);
+
+/// The unit for bytes that are words already, both the rows' and the weights',
+/// in whole steps of 4; null on levels that multiply bytes.
+std::unique_ptr<ProductUnit> makeWordUnit(KernelBuilder &k);
 
 } // namespace qc::kernels
 

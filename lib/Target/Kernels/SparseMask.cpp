@@ -1,0 +1,145 @@
+//===- SparseMask.cpp - Sums with weights under a bit mask ----------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The weights of a slab are put where their bits are, once for all rows of a
+// block: 64 at a time by vpexpandb, or 8 at a time by a table that has for each
+// byte of bits which weight goes where.
+//
+//===----------------------------------------------------------------------===//
+
+#include "SlabTiles.h"
+#include "SparsePanels.h"
+
+#include "qc/TargetInfo/Features.h"
+
+using namespace qc;
+using namespace qc::kernels;
+using Vals = KernelBuilder::Vals;
+
+static constexpr int64_t blockRows = 48, slab = SparseWeights::slab;
+
+namespace {
+
+class Mask : public SparsePanels {
+public:
+  Mask(KernelBuilder &k, std::unique_ptr<SlabTiles> tiles)
+      : k(k), tiles(std::move(tiles)) {
+    rows = blockRows;
+  }
+  void begin(const Matrix &matrix) override;
+  void sum(Val first, Val count, Val panel, Val width, Val to) override;
+
+private:
+  /// Writes the 64 weights of a step; the address of the next ones.
+  Val decode(Val mask, Val weights, Val to);
+  Val decodeBytes(Val mask, Val weights, Val to);
+  Val decodeBits(Val mask, Val weights, Val to);
+  Val countBits(Val mask) {
+    return k.intrinsic("llvm.ctpop.i64", k.i64Type(), {mask});
+  }
+
+  KernelBuilder &k;
+  std::unique_ptr<SlabTiles> tiles;
+  Matrix matrix;
+  Val allPanels, steps, buffer, table;
+  bool expands = false, picks = false;
+};
+
+} // namespace
+
+/// For each byte of bits 16 bytes: which of the next weights comes to each of 8
+/// places, 0x80 for none.
+static std::vector<int32_t> placeTable() {
+  std::vector<int32_t> words;
+  for (unsigned bits = 0; bits < 256; ++bits) {
+    uint64_t places = 0;
+    unsigned next = 0;
+    for (unsigned i = 0; i < 8; ++i)
+      places |= uint64_t(bits >> i & 1 ? next++ : 0x80) << (8 * i);
+    words.push_back(static_cast<int32_t>(places));
+    words.push_back(static_cast<int32_t>(places >> 32));
+    words.insert(words.end(), 2, static_cast<int32_t>(0x80808080));
+  }
+  return words;
+}
+
+void Mask::begin(const Matrix &given) {
+  matrix = given;
+  tiles->begin(blockRows);
+  allPanels = (matrix.n + 15) / 16;
+  steps = (matrix.depth + 3) / 4;
+  // What is written of a step may reach beyond it.
+  buffer = k.stack(slab * 16 + 64);
+  const CpuLevel &level = k.level();
+  expands = k.isX86() && level.vectorBits == 512 &&
+            hasFeature(k.target().arch, level, "avx512vbmi2");
+  picks = !k.isX86() || level.vectorBits >= 256;
+  if (!expands && picks)
+    table = k.data(placeTable());
+}
+
+Val Mask::decodeBytes(Val mask, Val weights, Val to) {
+  mlir::Type bytes = k.vec(k.i8(), 16);
+  for (unsigned i = 0; i < 8; ++i) {
+    Val bits = shrU(mask, int64_t(8 * i)) & 0xff;
+    Val places = k.load(bytes, table + bits * 16);
+    k.store(k.intrinsic(k.isX86() ? "llvm.x86.ssse3.pshuf.b.128"
+                                  : "llvm.aarch64.neon.tbl1.v16i8",
+                        bytes, {k.load(bytes, weights), places}),
+            to + int64_t(8 * i));
+    weights = weights + countBits(bits);
+  }
+  return weights;
+}
+
+Val Mask::decodeBits(Val mask, Val weights, Val to) {
+  return k.loop(k.i64(0), 64, 1, {weights}, [&](Val i, llvm::ArrayRef<Val> at) {
+    Val bit = shrU(mask, i) & 1;
+    Val byte = k.convert(k.load(k.i8(), at[0]), k.i64Type());
+    k.store(k.convert(byte * bit, k.i8()), to + i);
+    return Vals{at[0] + bit};
+  })[0];
+}
+
+Val Mask::decode(Val mask, Val weights, Val to) {
+  if (!expands)
+    return picks ? decodeBytes(mask, weights, to)
+                 : decodeBits(mask, weights, to);
+  mlir::Type bytes = k.vec(k.i8(), 64);
+  k.store(k.intrinsic("llvm.x86.avx512.mask.expand.v64i8", bytes,
+                      {k.load(bytes, weights), k.zero(bytes),
+                       k.bitcast(mask, k.vec(k.i1(), 64))}),
+          to);
+  return weights + countBits(mask);
+}
+
+void Mask::sum(Val first, Val count, Val panel, Val, Val to) {
+  tiles->setRows(count,
+                 [&](Val r) { return matrix.x + (first + r) * matrix.xRow; });
+  k.loop(k.i64(0), count, 1,
+         [&](Val r) { k.store(k.zero(k.vec(k.i32(), 16)), to + r * 64); });
+  Val bits = matrix.weights + (allPanels + 1) * 8;
+  Val weights = bits + allPanels * steps * 8 +
+                k.load(k.i64Type(), matrix.weights + panel * 8);
+  bits = bits + panel * steps * 8;
+  k.loop(k.i64(0), matrix.depth, slab, {weights},
+         [&](Val begin, llvm::ArrayRef<Val> at) {
+           Val end = min(begin + slab, matrix.depth);
+           Val next =
+               k.loop(begin / 4, (end + 3) / 4, 1, {at[0]},
+                      [&](Val step, llvm::ArrayRef<Val> from) {
+                        Val mask = k.load(k.i64Type(), bits + step * 8);
+                        return Vals{decode(mask, from[0],
+                                           buffer + (step * 64 - begin * 16))};
+                      })[0];
+           tiles->add(buffer, begin, end - begin, to);
+           return Vals{next};
+         });
+}
+
+std::unique_ptr<SparsePanels>
+kernels::makeMask(KernelBuilder &k, llvm::StringRef x, std::string &error) {
+  auto tiles = SlabTiles::create(k, x, error);
+  return tiles ? std::make_unique<Mask>(k, std::move(tiles)) : nullptr;
+}
