@@ -8,6 +8,7 @@
 #include "Channels.h"
 #include "Layout.h"
 #include "qc/Analysis/Sizes.h"
+#include "qc/Dialect/QC/IR/QCSparse.h"
 
 using namespace mlir;
 using namespace mlir::qc;
@@ -90,7 +91,7 @@ FilterOperand mlir::qc::getFilterOperand(RewriterBase &rewriter,
 /// 8-bit symmetric codes with an f32 scale for each index of the axes where
 /// `isOwn` is true.
 static bool hasScalePer(Value codes, function_ref<bool(size_t, size_t)> isOwn) {
-  auto affine = dyn_cast<AffineAttr>(getEncoding(codes));
+  auto affine = dyn_cast<AffineAttr>(getDenseEncoding(getEncoding(codes)));
   if (!affine || affine.isStatic() || affine.getBits() != 8 ||
       !affine.getSymmetric() ||
       (affine.getStorage() && !affine.getStorage().isF32()))

@@ -12,6 +12,7 @@
 #include "qc/Analysis/LinalgViews.h"
 #include "qc/Dialect/QC/IR/QCDialect.h"
 #include "qc/Dialect/QC/IR/QCOps.h"
+#include "qc/Dialect/QC/IR/QCSparse.h"
 
 using namespace mlir;
 using namespace mlir::qc;
@@ -236,7 +237,7 @@ void mlir::qc::roundBias(const QuantizableLayer &layer, FloatAttr inputScale) {
   OpBuilder builder(slot.use->getOwner());
   Location loc = layer.op->getLoc();
   Value codes = dequantize.getInput();
-  auto encoding = cast<AffineAttr>(getEncoding(codes));
+  auto encoding = cast<AffineAttr>(getDenseEncoding(getEncoding(codes)));
   auto type = cast<RankedTensorType>(codes.getType());
   // Groups have their channels on two axes of the weight.
   SmallVector<int64_t> shape;

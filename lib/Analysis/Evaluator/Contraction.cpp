@@ -10,6 +10,7 @@
 #include "Contraction.h"
 #include "Convert.h"
 #include "Gemm.h"
+#include "qc/Dialect/QC/IR/QCSparse.h"
 #include "qc/Numerics/Rounding.h"
 
 #include <cmath>
@@ -68,7 +69,7 @@ Contraction::prepare(Interpreter &interpreter, const ContractionParts &parts) {
   auto x = dyn_cast_or_null<mlir::qc::AffineAttr>(
       mlir::qc::getEncoding(parts.input));
   auto w = dyn_cast_or_null<mlir::qc::AffineAttr>(
-      mlir::qc::getEncoding(parts.weight));
+      mlir::qc::getDenseEncoding(mlir::qc::getEncoding(parts.weight)));
   if (x && w && isPerChannel(w) && (x.isStatic() || isPerRow(x)))
     c.arithmetic =
         x.isStatic() ? Arithmetic::StaticInteger : Arithmetic::RowInteger;
@@ -111,7 +112,7 @@ llvm::Error Contraction::prepareScales(Interpreter &interpreter) {
     return llvm::Error::success();
   }
   EncodedTensor x = interpreter.encoded(parts.input);
-  EncodedTensor w = interpreter.encoded(parts.weight);
+  EncodedTensor w = denseOf(interpreter.encoded(parts.weight));
   input = centeredCodes(x);
   weight = centeredCodes(w);
   QC_RETURN_IF_ERROR(readScales(op, w, channels, channelScales));

@@ -12,6 +12,7 @@
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
+#include "qc/Dialect/QC/IR/QCSparse.h"
 #include "qc/Numerics/Decode.h"
 #include "qc/Numerics/Rounding.h"
 
@@ -169,7 +170,39 @@ evaluator::componentData(const EncodedTensor &tensor,
   return result;
 }
 
+/// Tensors that own the bytes of components.
+static void addComponents(EncodedTensor &tensor,
+                          ArrayRef<num::ComponentData> data) {
+  auto components = tensor.encoding.getComponents(tensor.shape);
+  for (auto [component, each] : llvm::zip_equal(components, data)) {
+    auto type =
+        mlir::qc::getComponentType(tensor.encoding.getContext(), component);
+    auto owner = std::make_shared<std::vector<uint8_t>>(each.bytes);
+    tensor.components.push_back(HostTensor::borrow(
+        *evaluator::dtypeOf(type), type.getShape(),
+        reinterpret_cast<const char *>(owner->data()), owner));
+  }
+}
+
+EncodedTensor evaluator::denseOf(const EncodedTensor &tensor) {
+  auto sparse = dyn_cast<mlir::qc::SparseAttr>(tensor.encoding);
+  if (!sparse)
+    return tensor;
+  std::vector<std::vector<uint8_t>> components;
+  for (const HostTensor &host : tensor.components) {
+    const auto *bytes = reinterpret_cast<const uint8_t *>(host.bytes());
+    components.emplace_back(bytes, bytes + host.byteCount());
+  }
+  EncodedTensor dense;
+  dense.encoding = sparse.getInner();
+  dense.shape = tensor.shape;
+  addComponents(dense, sparse.expand(components, tensor.shape));
+  return dense;
+}
+
 HostTensor EncodedTensor::decode() const {
+  if (isa<mlir::qc::SparseAttr>(encoding))
+    return evaluator::denseOf(*this).decode();
   auto affine = dyn_cast<mlir::qc::AffineAttr>(encoding);
   if (affine && affine.isStatic() && affine.getBits() == 8) {
     HostTensor result = HostTensor::uninitialized(DType::F32, shape);

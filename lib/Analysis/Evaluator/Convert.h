@@ -33,6 +33,9 @@ componentData(const EncodedTensor &tensor, const numerics::DecodeSpec &spec);
 /// it exactly.
 HostTensor centeredCodes(const EncodedTensor &tensor);
 
+/// A sparse tensor in the encoding inside, zeros put back; others as they are.
+EncodedTensor denseOf(const EncodedTensor &tensor);
+
 } // namespace qc::evaluator
 
 #endif // QC_LIB_ANALYSIS_EVALUATOR_CONVERT_H

@@ -83,7 +83,7 @@ static llvm::Error runGroupMatMul(Interpreter &interpreter,
                                   Contraction &contraction, int64_t rows,
                                   int64_t k, int64_t n) {
   EncodedTensor x = interpreter.encoded(op.getInput());
-  EncodedTensor w = interpreter.encoded(op.getWeight());
+  EncodedTensor w = denseOf(interpreter.encoded(op.getWeight()));
   auto encoding = mlir::qc::getMatrixEncoding(w.shape, w.encoding);
   num::DecodeSpec spec = encoding.getDecodeSpec(w.shape);
   w.encoding = encoding;

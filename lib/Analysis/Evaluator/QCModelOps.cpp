@@ -12,6 +12,7 @@
 #include "Transpose.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "qc/Dialect/QC/IR/QCOps.h"
+#include "qc/Dialect/QC/IR/QCSparse.h"
 #include "qc/Numerics/Elementary.h"
 #include "qc/Numerics/Reduce.h"
 #include "qc/Numerics/Rounding.h"
@@ -164,6 +165,11 @@ static llvm::Error runComponent(Interpreter &interpreter,
       interpreter.set(op, tensor);
       return llvm::Error::success();
     }
+  if (isa<mlir::qc::SparseAttr>(input.encoding) &&
+      op.getName() == mlir::qc::denseName) {
+    interpreter.set(op, denseOf(input).components.front());
+    return llvm::Error::success();
+  }
   return opError(op, "no component '" + op.getName() + "'", "one it has");
 }
 

@@ -9,9 +9,11 @@
 #include "Convert.h"
 #include "Interpreter.h"
 #include "qc/Dialect/QC/IR/QCOps.h"
+#include "qc/Dialect/QC/IR/QCSparse.h"
 #include "qc/Numerics/Rounding.h"
 #include "qc/TargetInfo/GroupPacking.h"
 #include "qc/TargetInfo/Packing.h"
+#include "qc/TargetInfo/SparsePacking.h"
 
 #include <cstring>
 
@@ -186,11 +188,37 @@ static llvm::Error packPlain(Interpreter &interpreter, mlir::qc::PackOp op,
   return setBytes(interpreter, op, packed);
 }
 
+/// Packs the codes and places of a sparse matrix of i8.
+static llvm::Error packSparseWeights(Interpreter &interpreter,
+                                     mlir::qc::PackOp op,
+                                     const EncodedTensor &weight) {
+  auto sparse = cast<mlir::qc::SparseAttr>(weight.encoding);
+  SparseWeights layout{sparse.getSparseFormat(), weight.shape[0],
+                       weight.shape[1]};
+  auto kind = sparse.getInner().getComponents(weight.shape).front().kind;
+  if (layout.keyType().empty() || num::bitWidth(kind) != 8)
+    return opError(op, "sparse weights of this form", "one that has a kernel");
+  std::vector<num::ComponentData> data;
+  for (auto [component, host] :
+       llvm::zip(num::sparseComponents(layout.format, kind, weight.shape),
+                 weight.components)) {
+    const auto *bytes = reinterpret_cast<const uint8_t *>(host.bytes());
+    data.push_back({component, {bytes, bytes + host.byteCount()}});
+  }
+  QC_ASSIGN_OR_RETURN(packed, allocate(op, DType::I8, {layout.packedBytes()}));
+  packSparse(
+      layout, data,
+      {reinterpret_cast<uint8_t *>(packed.mutableBytes()), packed.byteCount()});
+  return setBytes(interpreter, op, packed);
+}
+
 static llvm::Error runPack(Interpreter &interpreter, mlir::qc::PackOp op) {
   RuntimeValue input = interpreter.get(op.getInput());
   auto type = cast<RankedTensorType>(op.getType());
   if (op.getLayout() == "depthwise" || op.getLayout() == "plain")
     return setBytes(interpreter, op, input.values());
+  if (op.getLayout() == "sparse")
+    return packSparseWeights(interpreter, op, input.encoded());
   // Kernels of f32 weights read the values of an encoded operand; those of f16
   // and bf16 its one component, packed as plain weights are.
   if (!input.isEncoded() || type.getElementType().isF32())

@@ -12,6 +12,7 @@
 #include "mlir/IR/DialectImplementation.h"
 #include "qc/Dialect/QC/IR/QCAttributes.h"
 #include "qc/Dialect/QC/IR/QCDialect.h"
+#include "qc/Dialect/QC/IR/QCSparse.h"
 #include "qc/Numerics/Encode.h"
 #include "qc/Numerics/Packing.h"
 #include "qc/Numerics/Rounding.h"

@@ -6,6 +6,7 @@
 
 #include "mlir/IR/TypeUtilities.h"
 #include "qc/Dialect/QC/IR/QCOps.h"
+#include "qc/Dialect/QC/IR/QCSparse.h"
 #include "qc/Numerics/Elementary.h"
 #include "qc/Numerics/Rounding.h"
 
@@ -30,14 +31,14 @@ static bool isKnownActivation(std::optional<StringRef> name) {
 /// True where the sum of the op is an integer one with a static input scale.
 static bool hasStaticIntegerSum(Value input, Value weight) {
   return getStaticAffine(input) &&
-         isa_and_nonnull<AffineAttr>(getEncoding(weight));
+         isa_and_nonnull<AffineAttr>(getDenseEncoding(getEncoding(weight)));
 }
 
 /// An 8-bit sum over `k` products fits 32 bits, whatever the operands.
 static LogicalResult verifySum(Operation *op, Value input, Value weight,
                                int64_t k, StringRef constraint) {
   auto x = dyn_cast_or_null<AffineAttr>(getEncoding(input));
-  auto w = dyn_cast_or_null<AffineAttr>(getEncoding(weight));
+  auto w = dyn_cast_or_null<AffineAttr>(getDenseEncoding(getEncoding(weight)));
   if (!x || !w || isDynamic(k))
     return success();
   int64_t maxX =

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "qc/Dialect/QC/IR/QCOps.h"
+#include "qc/Dialect/QC/IR/QCSparse.h"
 
 using namespace mlir;
 using namespace mlir::qc;
@@ -15,7 +16,9 @@ LogicalResult PackOp::verify() {
       getLayout() == "contract" && (type.getRank() == 2 || type.getRank() == 4);
   bool groups = getLayout() == "groups" && type.getRank() == 2 &&
                 getEncoding(type) && getGroups() == 1;
-  if (!contract && !groups && getLayout() != "depthwise" &&
+  bool sparse = getLayout() == "sparse" && type.getRank() == 2 &&
+                getSparse(type) && getGroups() == 1;
+  if (!contract && !groups && !sparse && getLayout() != "depthwise" &&
       getLayout() != "plain")
     return emitOpError("pack_c1: no layout '")
            << getLayout() << "' for " << type;

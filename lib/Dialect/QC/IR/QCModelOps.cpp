@@ -6,6 +6,7 @@
 
 #include "mlir/IR/TypeUtilities.h"
 #include "qc/Dialect/QC/IR/QCOps.h"
+#include "qc/Dialect/QC/IR/QCSparse.h"
 #include "qc/Numerics/Elementary.h"
 
 using namespace mlir;
@@ -105,6 +106,14 @@ LogicalResult ComponentOp::verify() {
       if (component.name == getName() &&
           getComponentType(getContext(), component) == getType())
         return success();
+  // All codes of a sparse tensor.
+  if (auto sparse = dyn_cast_or_null<SparseAttr>(encoding))
+    if (getName() == denseName &&
+        getComponentType(
+            getContext(),
+            sparse.getInner().getComponents(type.getShape()).front()) ==
+            getType())
+      return success();
   return emitOpError("component_c1: ")
          << type << " has no component '" << getName() << "' of type "
          << getType();
