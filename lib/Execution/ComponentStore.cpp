@@ -6,6 +6,7 @@
 
 #include "ComponentStore.h"
 
+#include "qc/Dialect/QC/IR/QCSparse.h"
 #include "qc/Execution/SearchFolder.h"
 #include "qc/Support/Error.h"
 #include "qc/Support/OutputFile.h"
@@ -141,8 +142,27 @@ static Error writeComponents(const numerics::Encoded &encoded,
   return file.finish();
 }
 
+/// The codes of all weights as the layer's encoding keeps them.
+static numerics::Encoded keptOf(const StageLayer &layer,
+                                const numerics::Encoded &encoded) {
+  auto sparse = dyn_cast<mlir::qc::SparseAttr>(layer.encoding);
+  if (!sparse)
+    return encoded;
+  auto shape = cast<RankedTensorType>(layer.use->get().getType()).getShape();
+  auto bytes = sparse.compact(
+      encoded.data, numerics::decode(encoded.spec, shape, encoded.data), shape);
+  numerics::Encoded kept;
+  kept.spec = encoded.spec;
+  for (auto [component, data] : llvm::zip_equal(componentsOf(layer), bytes))
+    kept.data.push_back({component, {data.begin(), data.end()}});
+  return kept;
+}
+
 Error ComponentStore::replace(size_t index, const StageLayer &layer,
-                              const numerics::Encoded *encoded) {
+                              const numerics::Encoded *dense) {
+  std::optional<numerics::Encoded> encoded;
+  if (dense)
+    encoded = keptOf(layer, *dense);
   if (encoded && !folder.empty())
     if (Error error = writeComponents(*encoded, fileOf(index)))
       return error;

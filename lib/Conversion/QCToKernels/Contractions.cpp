@@ -10,6 +10,7 @@
 #include "Contraction.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "qc/Dialect/QC/IR/QCSparse.h"
 #include "qc/Numerics/Rounding.h"
 #include "qc/TargetInfo/ContractParts.h"
 #include "qc/TargetInfo/EncodedPacking.h"
@@ -99,7 +100,8 @@ static Value channelScales(Lowering &lowering, Value weight, int64_t channels,
 }
 
 static bool isIntegerWeight(Value weight) {
-  auto affine = dyn_cast_or_null<AffineAttr>(getEncoding(weight));
+  auto affine =
+      dyn_cast_or_null<AffineAttr>(getDenseEncoding(getEncoding(weight)));
   return affine && affine.getBits() == 8 && affine.getSymmetric();
 }
 
@@ -179,7 +181,10 @@ LogicalResult mlir::qc::addChannels(Lowering &lowering, Launch &launch,
     plain = ComponentOp::create(
         b, loc,
         RankedTensorType::get(typeOf(c.weight).getShape(), b.getI8Type()),
-        c.weight, b.getStringAttr(::qc::numerics::codesName));
+        c.weight,
+        b.getStringAttr(getSparse(c.weight)
+                            ? StringRef(denseName)
+                            : StringRef(::qc::numerics::codesName)));
     Value scales = channelScales(lowering, c.weight, c.channels, loc);
     if (x) {
       Epilogue e = lowering.epilogueOf(c.result, c.low, c.high);
@@ -443,6 +448,8 @@ LogicalResult Lowering::lowerMatMul(MatMulOp op) {
     return op.emitOpError("needs a constant weight");
   if (getGroupSums(op.getInput().getType(), op.getWeight().getType()))
     return lowerGroupMatMul(op);
+  if (getSparse(op.getWeight()))
+    return lowerSparseMatMul(op);
   if (asksOneDNN(op, op.getInput(), op.getWeight()))
     return lowerMatMulOneDNN(op);
   int64_t k = w.getDimSize(0), n = w.getDimSize(1);

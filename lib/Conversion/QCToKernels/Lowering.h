@@ -59,6 +59,11 @@ private:
   LogicalResult lowerQuantizeGroups(QuantizeOp op);
   LogicalResult lowerGroupMatMul(MatMulOp op);
 
+  // SparseMatMul.cpp
+  /// Puts the zeros of weights back where no kernel is written for them.
+  void putZerosBack(ArrayRef<Operation *> ops);
+  LogicalResult lowerSparseMatMul(MatMulOp op);
+
   // OneDNN.cpp
   bool asksOneDNN(Operation *op, Value input, Value weight);
   LogicalResult lowerConvOneDNN(Conv2DOp op, Value input,

@@ -306,6 +306,7 @@ LogicalResult Lowering::run() {
   SmallVector<Operation *> ops;
   for (Operation &op : block.without_terminator())
     ops.push_back(&op);
+  putZerosBack(ops);
   for (Operation *op : ops) {
     if (isa<SymbolOp, KernelOp>(op) || done.contains(op) ||
         (op->getNumResults() && isConstant(op->getResult(0))))
