@@ -4,7 +4,8 @@
 //
 // The weights of a slab are put where their bits are, once for all rows of a
 // block: 64 at a time by vpexpandb, or 8 at a time by a table that has for each
-// byte of bits which weight goes where.
+// byte of bits which weight goes where. One row meets what vpexpandb gives at
+// once.
 //
 //===----------------------------------------------------------------------===//
 
@@ -23,14 +24,26 @@ namespace {
 
 class Mask : public SparsePanels {
 public:
-  Mask(KernelBuilder &k, std::unique_ptr<SlabTiles> tiles)
-      : k(k), tiles(std::move(tiles)) {
+  Mask(KernelBuilder &k, std::unique_ptr<SlabTiles> tiles,
+       std::unique_ptr<ProductUnit> unit)
+      : k(k), tiles(std::move(tiles)), unit(std::move(unit)),
+        expands(k.isX86() && k.level().vectorBits == 512 &&
+                hasFeature(k.target().arch, k.level(), "avx512vbmi2")),
+        picks(!k.isX86() || k.level().vectorBits >= 256) {
     rows = blockRows;
   }
   void begin(const Matrix &matrix) override;
   void sum(Val first, Val count, Val panel, Val width, Val to) override;
 
 private:
+  /// Where a panel has its bits and weights.
+  struct Place {
+    Val bits, weights;
+  };
+  void sumRow(const Place &place, Val x, Val to);
+  void sumRows(const Place &place, Val first, Val count, Val to);
+  /// The 64 weights of a step, by vpexpandb.
+  Val expand(Val mask, Val weights);
   /// Writes the 64 weights of a step; the address of the next ones.
   Val decode(Val mask, Val weights, Val to);
   Val decodeBytes(Val mask, Val weights, Val to);
@@ -41,9 +54,11 @@ private:
 
   KernelBuilder &k;
   std::unique_ptr<SlabTiles> tiles;
+  std::unique_ptr<ProductUnit> unit;
+  /// The level has vpexpandb, an instruction that picks bytes.
+  bool expands, picks;
   Matrix matrix;
   Val allPanels, steps, buffer, table;
-  bool expands = false, picks = false;
 };
 
 } // namespace
@@ -71,10 +86,6 @@ void Mask::begin(const Matrix &given) {
   steps = (matrix.depth + 3) / 4;
   // What is written of a step may reach beyond it.
   buffer = k.stack(slab * 16 + 64);
-  const CpuLevel &level = k.level();
-  expands = k.isX86() && level.vectorBits == 512 &&
-            hasFeature(k.target().arch, level, "avx512vbmi2");
-  picks = !k.isX86() || level.vectorBits >= 256;
   if (!expands && picks)
     table = k.data(placeTable());
 }
@@ -102,44 +113,105 @@ Val Mask::decodeBits(Val mask, Val weights, Val to) {
   })[0];
 }
 
+Val Mask::expand(Val mask, Val weights) {
+  mlir::Type bytes = k.vec(k.i8(), 64);
+  // Pinned, or the load is one under the mask.
+  return k.intrinsic("llvm.x86.avx512.mask.expand.v64i8", bytes,
+                     {k.pinned(k.load(bytes, weights)), k.zero(bytes),
+                      k.bitcast(mask, k.vec(k.i1(), 64))});
+}
+
 Val Mask::decode(Val mask, Val weights, Val to) {
   if (!expands)
     return picks ? decodeBytes(mask, weights, to)
                  : decodeBits(mask, weights, to);
-  mlir::Type bytes = k.vec(k.i8(), 64);
-  k.store(k.intrinsic("llvm.x86.avx512.mask.expand.v64i8", bytes,
-                      {k.load(bytes, weights), k.zero(bytes),
-                       k.bitcast(mask, k.vec(k.i1(), 64))}),
-          to);
+  k.store(expand(mask, weights), to);
   return weights + countBits(mask);
 }
 
-void Mask::sum(Val first, Val count, Val panel, Val, Val to) {
+/// One row, whose sums no buffer of weights comes between.
+void Mask::sumRow(const Place &place, Val x, Val to) {
+  // Several sums, so that no product waits for the last.
+  constexpr unsigned chains = 4;
+  Val whole = matrix.depth / 4, rest = matrix.depth % 4;
+  auto step = [&](Val &sum, Val &weights, Val index, Val activation) {
+    Val mask = k.load(k.i64Type(), place.bits + index * 8);
+    sum = unit->multiplyAdd(sum, activation, expand(mask, weights));
+    weights = weights + countBits(mask);
+  };
+  Vals state(chains, k.zero(unit->sumType));
+  state.push_back(place.weights);
+  Val middle = whole / int64_t(chains) * int64_t(chains);
+  state = k.loop(k.i64(0), middle, chains, state,
+                 [&](Val i, llvm::ArrayRef<Val> carried) {
+                   Vals next(carried);
+                   for (unsigned c = 0; c < chains; ++c)
+                     step(next[c], next.back(), i + int64_t(c),
+                          unit->activation(x + (i + int64_t(c)) * 4));
+                   return next;
+                 });
+  Val sum = (state[0] + state[1]) + (state[2] + state[3]);
+  state = k.loop(middle, whole, 1, {sum, state.back()},
+                 [&](Val i, llvm::ArrayRef<Val> carried) {
+                   Vals next(carried);
+                   step(next[0], next[1], i, unit->activation(x + i * 4));
+                   return next;
+                 });
+  state = k.ifElse(
+      rest > 0,
+      [&] {
+        Vals last(state);
+        step(last[0], last[1], whole,
+             unit->activationTail(x + whole * 4, rest));
+        return last;
+      },
+      [&] { return state; });
+  k.store(state[0], to);
+}
+
+void Mask::sumRows(const Place &place, Val first, Val count, Val to) {
   tiles->setRows(count,
                  [&](Val r) { return matrix.x + (first + r) * matrix.xRow; });
   k.loop(k.i64(0), count, 1,
          [&](Val r) { k.store(k.zero(k.vec(k.i32(), 16)), to + r * 64); });
-  Val bits = matrix.weights + (allPanels + 1) * 8;
-  Val weights = bits + allPanels * steps * 8 +
-                k.load(k.i64Type(), matrix.weights + panel * 8);
-  bits = bits + panel * steps * 8;
-  k.loop(k.i64(0), matrix.depth, slab, {weights},
+  k.loop(k.i64(0), matrix.depth, slab, {place.weights},
          [&](Val begin, llvm::ArrayRef<Val> at) {
            Val end = min(begin + slab, matrix.depth);
-           Val next =
-               k.loop(begin / 4, (end + 3) / 4, 1, {at[0]},
+           Vals next =
+               k.loop(begin / 4, (end + 3) / 4, 1, at,
                       [&](Val step, llvm::ArrayRef<Val> from) {
-                        Val mask = k.load(k.i64Type(), bits + step * 8);
+                        Val mask = k.load(k.i64Type(), place.bits + step * 8);
                         return Vals{decode(mask, from[0],
                                            buffer + (step * 64 - begin * 16))};
-                      })[0];
+                      });
            tiles->add(buffer, begin, end - begin, to);
-           return Vals{next};
+           return next;
          });
+}
+
+void Mask::sum(Val first, Val count, Val panel, Val, Val to) {
+  Val bits = matrix.weights + (allPanels + 1) * 8;
+  Place place{bits + panel * steps * 8,
+              bits + allPanels * steps * 8 +
+                  k.load(k.i64Type(), matrix.weights + panel * 8)};
+  if (!expands || unit->sumRegisters != 1)
+    return sumRows(place, first, count, to);
+  k.ifElse(
+      eq(count, 1),
+      [&] {
+        sumRow(place, matrix.x + first * matrix.xRow, to);
+        return Vals();
+      },
+      [&] {
+        sumRows(place, first, count, to);
+        return Vals();
+      });
 }
 
 std::unique_ptr<SparsePanels>
 kernels::makeMask(KernelBuilder &k, llvm::StringRef x, std::string &error) {
   auto tiles = SlabTiles::create(k, x, error);
-  return tiles ? std::make_unique<Mask>(k, std::move(tiles)) : nullptr;
+  return tiles ? std::make_unique<Mask>(k, std::move(tiles),
+                                        makeProductUnit(k, x, "i8", error))
+               : nullptr;
 }

@@ -182,8 +182,8 @@ TEST(SparseContract, EveryColumnAndDepth) {
 }
 
 TEST(SparseContract, EveryNofM) {
-  for (const char *form : {"i8_1of2", "i8_3of4", "i8_2of8", "i8_6of8",
-                           "i8_4of16", "i8_8of16", "i8_12of16"})
+  // Positions of one bit, twelve steps a block, of four bits.
+  for (const char *form : {"i8_1of2", "i8_3of4", "i8_8of16"})
     for (int64_t k : {1, 37, 128, 200})
       check(form, 4, 20, k);
 }
