@@ -109,7 +109,8 @@ template <typename T> static void put(uint8_t *to, T value) {
 }
 
 static void packNofM(const SparseWeights &w,
-                     std::span<const ComponentData> data, uint8_t *packed) {
+                     std::span<const ComponentData> data,
+                     std::span<const float> scales, uint8_t *packed) {
   const uint8_t *codes = data[0].bytes.data();
   int64_t rows = data[0].component.shape[0];
   unsigned bits = w.format.positionBits();
@@ -137,8 +138,13 @@ static void packNofM(const SparseWeights &w,
         shift += plane;
       }
     }
-  for (size_t i = 0; i < sums.size(); ++i)
-    put<int32_t>(packed + 4 * i, 128 * sums[i]);
+  constexpr int64_t both = 8 * columnsOfPanel;
+  for (int64_t n = 0; n < w.n; ++n) {
+    uint8_t *header =
+        packed + n / columnsOfPanel * both + n % columnsOfPanel * 4;
+    put<int32_t>(header, 128 * sums[n]);
+    put<float>(header + both / 2, scales.empty() ? 1.0f : scales[n]);
+  }
 }
 
 static void packMask(const SparseWeights &w,
@@ -226,11 +232,11 @@ static void packBlocks(const SparseWeights &w,
 
 void qc::packSparse(const SparseWeights &weights,
                     std::span<const ComponentData> data,
-                    std::span<uint8_t> packed) {
+                    std::span<const float> scales, std::span<uint8_t> packed) {
   std::fill(packed.begin(), packed.end(), 0);
   switch (weights.format.kind) {
   case SparseFormat::Kind::NofM:
-    return packNofM(weights, data, packed.data());
+    return packNofM(weights, data, scales, packed.data());
   case SparseFormat::Kind::Mask:
     return packMask(weights, data, packed.data());
   case SparseFormat::Kind::Blocks:

@@ -4,14 +4,17 @@
 //
 // Dense and sparse INT8 products in turns on one core, weights 4096 x 4096
 // (or QC_SPARSE_SIZE): the median time of each, how much faster than dense, and
-// the bytes of weights read in a second, beside what plain reads reach.
+// the bytes of weights read in a second, beside what plain reads reach. With
+// QC_SPARSE_FLOATS activations are floats, and the forms those that such have.
 //
 // Usage: sparse_bench [M...]   (1 and 128)
 //
 //===----------------------------------------------------------------------===//
 
 #include "../Target/KernelHarness.h"
+#include "qc/Numerics/Encode.h"
 #include "qc/TargetInfo/ContractParts.h"
+#include "qc/TargetInfo/EncodedPacking.h"
 #include "qc/TargetInfo/KernelSlots.h"
 #include "qc/TargetInfo/Packing.h"
 #include "qc/TargetInfo/SparsePacking.h"
@@ -61,8 +64,29 @@ static std::vector<uint8_t> packRandom(const SparseWeights &sparse) {
   numerics::ComponentData all{
       {"data", numerics::ElementKind::U8, {sparse.k, sparse.n}}, codes};
   std::vector<uint8_t> packed(sparse.packedBytes());
-  packSparse(sparse, numerics::compact(sparse.format, all, kept), packed);
+  packSparse(sparse, numerics::compact(sparse.format, all, kept), {}, packed);
   return packed;
+}
+
+/// The same with float activations, whose dense kernel decodes weights.
+static std::vector<Contender> floatContenders(const CpuLevel &level, int64_t n,
+                                              int64_t k) {
+  numerics::AffineFormat format;
+  format.group = {0, 1};
+  numerics::DecodeSpec spec = numerics::affineSpec(format);
+  std::vector<Contender> all;
+  // Scales of these bytes are plain numbers.
+  all.push_back(
+      {"dense w8",
+       compileKernel(*KernelKey::parse("contract:f32,i8,f32"), level, &spec),
+       std::vector<uint8_t>(encodedGroupBytes(spec, k, n), 0x3c)});
+  for (auto [name, form] : {std::pair("2:4", "i8_2of4"), {"1:4", "i8_1of4"}})
+    all.push_back({name,
+                   compileKernel(*KernelKey::parse("sparse_contract:f32," +
+                                                   std::string(form) + ",f32"),
+                                 level),
+                   packRandom(makeSparse(form, 1, n, k))});
+  return all;
 }
 
 static std::vector<Contender> contenders(const CpuLevel &level, int64_t n,
@@ -133,11 +157,13 @@ int main(int argc, char **argv) {
   if (batches.empty())
     batches = {1, 128};
   CpuLevel level = hostLevels().back();
-  std::vector<Contender> all = contenders(level, n, k);
+  bool floats = std::getenv("QC_SPARSE_FLOATS");
+  std::vector<Contender> all =
+      floats ? floatContenders(level, n, k) : contenders(level, n, k);
   // More than any cache holds: reading it also puts the weights out of them.
   std::vector<uint64_t> other(size_t(96) << 17, 1);
   for (int64_t m : batches) {
-    std::vector<uint8_t> x(m * k, 131);
+    std::vector<uint8_t> x(m * k * 4, floats ? 0x3c : 131);
     std::vector<int32_t> y(m * n);
     std::vector<double> reads;
     uint64_t sum = 0;

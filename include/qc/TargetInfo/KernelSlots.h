@@ -261,9 +261,9 @@ enum { X, Y, Scales, Sums, Rows, Columns, Padded, Chunk, Count };
 /// part as contract, of one group.
 
 /// sparse_contract: contract of a matrix with sparse weights, in its slots.
-/// types = x, w, y; x: u8 (q + 128), i8; w: a form of SparsePacking.h, which
-/// says how W lies. X is [Columns][Run], its rows XColumn apart. part as
-/// contract, of one group.
+/// types = x, w, y; x: u8 (q + 128), i8, f32 (with 1 or 2 of 4 weights: t = sum
+/// * scale + bias); w: a form of SparsePacking.h, which says how W lies. X is
+/// [Columns][Run], its rows XColumn apart. part as contract, of one group.
 
 /// softmax over the last axis, rows of `columns`; types = f32, f32; part: chunk
 /// rows. flags: log (log_softmax); mask: row (r0 * size1 + r1) * size2 + r2

@@ -5,9 +5,10 @@
 // The layouts of [K, N] weights of i8 that `sparse_contract` kernels read, all
 // by panels of 16 columns; columns beyond N are 0.
 //
-// N of M (i8_2of4): an i32 for each column of each panel, 128 times the sum of
+// N of M (i8_2of4): for each panel an i32 for each column, 128 times the sum of
 //   its weights: for units that multiply signed bytes where u8 stands for q +
-//   128, or the other way round. Then panel after panel; of K come 16 inputs at
+//   128, or the other way round; and an f32 for each, its scale, for float
+//   activations. Then panel after panel; of K come 16 inputs at
 //   a time, of which 16 * keep / of weights are kept, a multiple of 4: steps of
 //   [16][4] as in Packing.h. Some of these chunks make a block, so that their
 //   positions fill registers: first its steps, then of each plane of the
@@ -39,6 +40,11 @@ struct SparseWeights {
   /// The type of the weights in a kernel's key; empty where none is written for
   /// this form.
   std::string keyType() const;
+  /// True where there is a kernel for float activations.
+  bool meetsFloats() const {
+    return format.kind == numerics::SparseFormat::Kind::NofM &&
+           format.of == 4 && format.keep <= 2;
+  }
   /// The form (without k, n and what is kept) of a type of a key.
   static bool parse(std::string_view type, numerics::SparseFormat &format);
 
@@ -46,8 +52,8 @@ struct SparseWeights {
   int64_t packedBytes() const;
 
   // N of M.
-  /// Bytes before the panels: sums of columns.
-  int64_t headerBytes() const { return panels() * panelColumns * 4; }
+  /// Bytes before the panels: sums and scales of columns.
+  int64_t headerBytes() const { return panels() * panelColumns * 8; }
   int64_t chunkSteps() const { return chunk * format.keep / format.of / 4; }
   int64_t blockSteps() const;
   int64_t blockInputs() const { return blockSteps() / chunkSteps() * chunk; }
@@ -62,9 +68,10 @@ struct SparseWeights {
 };
 
 /// Packs the components of a tensor: those of numerics::sparseComponents.
+/// `scales` are one for each column, or none.
 void packSparse(const SparseWeights &weights,
                 std::span<const numerics::ComponentData> data,
-                std::span<uint8_t> packed);
+                std::span<const float> scales, std::span<uint8_t> packed);
 
 } // namespace qc
 

@@ -207,7 +207,7 @@ static llvm::Error packSparseWeights(Interpreter &interpreter,
   }
   QC_ASSIGN_OR_RETURN(packed, allocate(op, DType::I8, {layout.packedBytes()}));
   packSparse(
-      layout, data,
+      layout, data, channelScales(weight, layout.n),
       {reinterpret_cast<uint8_t *>(packed.mutableBytes()), packed.byteCount()});
   return setBytes(interpreter, op, packed);
 }

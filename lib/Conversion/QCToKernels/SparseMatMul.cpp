@@ -45,9 +45,13 @@ static ::qc::SparseWeights sparseLayout(const Lowering &lowering, MatMulOp op,
   ::qc::SparseWeights layout{sparse.getSparseFormat(), shape[0], shape[1]};
   auto x = dyn_cast_or_null<AffineAttr>(getEncoding(op.getInput()));
   auto w = dyn_cast<AffineAttr>(sparse.getInner());
-  if (!x || isBlockEncoding(x) || !w || w.getBits() != 8 || !w.getSymmetric())
-    refusal = "sparse kernels multiply 8-bit activations and weights with a "
-              "scale for each channel";
+  bool isFloat = !getEncoding(op.getInput());
+  if (!w || w.getBits() != 8 || !w.getSymmetric() || w.getGroup().empty() ||
+      !llvm::all_of(w.getGroup().drop_back(),
+                    [](int64_t g) { return g == -1; }))
+    refusal = "sparse kernels read 8-bit weights with a scale for each channel";
+  else if (isFloat ? !layout.meetsFloats() : !x || isBlockEncoding(x))
+    refusal = "no sparse kernel reads its activations";
   else
     refusal = refuseForm(lowering.target, layout);
   return layout;

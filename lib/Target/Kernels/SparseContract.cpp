@@ -20,12 +20,15 @@ namespace S = qc::slots::contract;
 static std::unique_ptr<SparsePanels>
 makePanels(KernelBuilder &k, const KernelKey &key, std::string &error) {
   numerics::SparseFormat format;
-  if (key.types[0] != "u8" && key.types[0] != "i8") {
-    error = "found activations " + key.types[0] + ", expected u8 or i8";
-    return nullptr;
-  }
   if (!SparseWeights::parse(key.types[1], format)) {
     error = "found weights " + key.types[1] + ", expected a sparse form of i8";
+    return nullptr;
+  }
+  if (key.types[0] == "f32" && SparseWeights{format}.meetsFloats())
+    return makeFloatNofM(k, format);
+  if (key.types[0] != "u8" && key.types[0] != "i8") {
+    error = "found activations " + key.types[0] + " for weights " +
+            key.types[1] + ", expected u8 or i8";
     return nullptr;
   }
   if (format.kind == numerics::SparseFormat::Kind::NofM)

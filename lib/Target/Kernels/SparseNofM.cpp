@@ -192,8 +192,8 @@ void NofM::begin(const Matrix &given) {
 }
 
 void NofM::sum(Val first, Val count, Val panel, Val, Val to) {
-  Val header = matrix.weights + panel * 64;
-  Val weights = matrix.weights + (allPanels * 64 + panel * panelBytes);
+  Val header = matrix.weights + panel * 128;
+  Val weights = matrix.weights + (allPanels * 128 + panel * panelBytes);
   int64_t most = tiles.size();
   k.loop(k.i64(0), count, most, [&](Val row) {
     k.switchOn(min(count - row, most) - 1, tiles.size(), [&](unsigned i) {

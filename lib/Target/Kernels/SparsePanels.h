@@ -31,14 +31,17 @@ public:
   };
   /// Called at the start of the kernel.
   virtual void begin(const Matrix &matrix) = 0;
-  /// Writes the i32 sums of `count` rows from `first` on and of `width` panels
-  /// from `panel` on: row r of panel p at to + 64 * (p * rows + r).
+  /// Writes the sums (i32, of float rows f32) of `count` rows from `first` on
+  /// and of `width` panels from `panel` on: row r of panel p at to + 64 * (p *
+  /// rows + r).
   virtual void sum(Val first, Val count, Val panel, Val width, Val to) = 0;
 };
 
 /// Of the key's types; null and an error where there is none.
 std::unique_ptr<SparsePanels>
 makeNofM(KernelBuilder &k, const numerics::SparseFormat &format, bool signedX);
+std::unique_ptr<SparsePanels>
+makeFloatNofM(KernelBuilder &k, const numerics::SparseFormat &format);
 std::unique_ptr<SparsePanels> makeMask(KernelBuilder &k, llvm::StringRef x,
                                        std::string &error);
 std::unique_ptr<SparsePanels> makeBlocks(KernelBuilder &k, llvm::StringRef x,

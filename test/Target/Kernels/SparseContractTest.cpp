@@ -24,6 +24,8 @@ struct Problem {
   SparseWeights sparse;
   int64_t m;
   bool isSigned;
+  std::vector<int8_t> codes;
+  std::vector<numerics::ComponentData> data;
   std::unique_ptr<GuardedBytes> x, dense, packed, scales, correction, rowScales;
 
   Problem(const std::string &form, bool isSigned, int64_t m, int64_t n,
@@ -62,11 +64,10 @@ Problem::Problem(const std::string &form, bool isSigned, int64_t m, int64_t n,
   EXPECT_TRUE(SparseWeights::parse(form, sparse.format)) << form;
   sparse.k = k;
   sparse.n = n;
-  std::vector<int8_t> codes;
-  auto data = makeWeights(sparse, random, codes);
+  data = makeWeights(sparse, random, codes);
   EXPECT_EQ(sparse.keyType(), form);
   packed = std::make_unique<GuardedBytes>(sparse.packedBytes());
-  packSparse(sparse, data, {packed->as<uint8_t>(), packed->bytes()});
+  packSparse(sparse, data, {}, {packed->as<uint8_t>(), packed->bytes()});
   ContractWeights shape;
   shape.k = k;
   shape.n = n;
@@ -212,6 +213,43 @@ TEST(SparseContract, OtherLevels) {
                                         expected->as<float>() + 37 * 35));
     }
   }
+}
+
+/// Float rows: within the rounding of sums in any order.
+static void checkFloats(const std::string &form, int64_t m, int64_t n,
+                        int64_t k) {
+  SCOPED_TRACE(form + " " + std::to_string(m) + "x" + std::to_string(n) + "x" +
+               std::to_string(k));
+  Problem problem(form, /*isSigned=*/true, m, n, k);
+  Random random(7);
+  std::vector<float> values = randomFloats(random, m * k, -1, 1);
+  problem.x = guarded(values);
+  const auto *scales = problem.scales->as<float>();
+  packSparse(problem.sparse, problem.data, {scales, size_t(n)},
+             {problem.packed->as<uint8_t>(), problem.packed->bytes()});
+  std::vector<double> expected(m * n), sizes(m * n);
+  for (int64_t i = 0; i < m * n; ++i)
+    for (int64_t j = 0; j < k; ++j) {
+      double term = double(values[i / n * k + j]) *
+                    problem.codes[j * n + i % n] * scales[i % n];
+      expected[i] += term;
+      sizes[i] += std::abs(term);
+    }
+  onSparseLevels(
+      "sparse_contract:f32," + form + ",f32", [&](TestKernel &kernel) {
+        auto y = blank<float>(m * n);
+        kernel.run(problem.slots(*problem.packed, *y), partsOf(problem),
+                   problem.buffers(*problem.packed, *y));
+        for (int64_t i = 0; i < m * n; ++i)
+          ASSERT_NEAR(y->as<float>()[i], expected[i], 1e-6 * sizes[i]) << i;
+      });
+}
+
+TEST(SparseContract, FloatRows) {
+  for (const char *form : {"i8_2of4", "i8_1of4"})
+    for (int64_t k : {1, 5, 31, 64, 100})
+      for (int64_t m : {1, 2, 5, 50})
+        checkFloats(form, m, 37, k);
 }
 
 TEST(SparseContract, TakesTheBitsThatItPromises) {

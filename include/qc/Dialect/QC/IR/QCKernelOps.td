@@ -18,6 +18,7 @@ def QC_PackOp : QC_Op<"pack", [Pure]> {
       contract  filter [KH, KW, C, F] or weight [K, N] of i8, f32 or an
                 encoding: panels of 16 columns (KernelSlots.h), `groups` of them
       groups    weight [K, N] of an encoding (GroupPacking.h)
+      sparse    weight [K, N] of a sparse encoding of 8 bits (SparsePacking.h)
       depthwise [taps, C], plain
       plain     in the order of the operand, for a provider that packs itself
     The bytes of the result are what the kernel reads.
