@@ -8,6 +8,7 @@
 
 #include "BuildInternal.h"
 
+#include "qc/Quantization/Precision.h"
 #include "qc/TargetInfo/KernelKey.h"
 
 #include "llvm/Config/llvm-config.h"
@@ -180,9 +181,7 @@ static json::Object recipeJson(const BuildRequest &request,
   const CompileOptions &options = request.options;
   json::Object given = givenRecipe(options);
   std::string precision = otherwise(options);
-  json::Object recipe{{"precision", precision == "int8"   ? "w8a8"
-                                    : precision == "int4" ? "w4-g128"
-                                                          : precision}};
+  json::Object recipe{{"precision", quantization::spellOut(precision)}};
   recipe["observer"] = options.observer.text;
   recipe["algorithms"] = json::Array(options.algorithms);
   recipe["seed"] = options.seed;

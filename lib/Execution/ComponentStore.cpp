@@ -32,7 +32,8 @@ static Expected<std::string> markOf(ModuleOp module,
                                     const SearchRequest &request) {
   std::string more;
   llvm::raw_string_ostream os(more);
-  os << static_cast<int>(request.algorithms.scales) << request.algorithms.gptq;
+  os << static_cast<int>(request.algorithms.scales) << request.algorithms.gptq
+     << static_cast<int>(request.algorithms.pruningRule());
   if (request.samples) {
     auto hash = request.samples->hash();
     if (!hash)
@@ -73,10 +74,16 @@ static int64_t bytesOf(Type component) {
   return type.getNumElements() * ((type.getElementTypeBitWidth() + 7) / 8);
 }
 
+numerics::Component valuesComponent(llvm::ArrayRef<int64_t> shape) {
+  return {"values", numerics::ElementKind::F32, shape.vec()};
+}
+
 static llvm::SmallVector<numerics::Component>
 componentsOf(const StageLayer &layer) {
-  return layer.encoding.getComponents(
-      cast<RankedTensorType>(layer.use->get().getType()).getShape());
+  auto type = cast<RankedTensorType>(layer.use->get().getType());
+  if (!layer.encoding)
+    return {valuesComponent(type.getShape())};
+  return layer.encoding.getComponents(type.getShape());
 }
 
 bool ComponentStore::has(size_t index, const StageLayer &layer) const {
@@ -85,7 +92,7 @@ bool ComponentStore::has(size_t index, const StageLayer &layer) const {
   int64_t wanted = 0;
   for (const numerics::Component &component : componentsOf(layer))
     wanted = llvm::alignTo(wanted, alignment) +
-             bytesOf(mlir::qc::getComponentType(layer.encoding.getContext(),
+             bytesOf(mlir::qc::getComponentType(layer.use->get().getContext(),
                                                 component));
   uint64_t size = 0;
   return !llvm::sys::fs::file_size(fileOf(index), size) &&
@@ -166,15 +173,20 @@ Error ComponentStore::replace(size_t index, const StageLayer &layer,
   if (encoded && !folder.empty())
     if (Error error = writeComponents(*encoded, fileOf(index)))
       return error;
-  mlir::qc::QuantizeOp quantize = layer.getQuantize();
-  OpBuilder b(quantize);
+  Operation *replaced = layer.getReplaced();
+  mlir::qc::PruneOp prune = layer.getPrune();
+  OpBuilder b(replaced);
   llvm::SmallVector<Value> values = folder.empty()
                                         ? constantsOf(b, layer, *encoded)
                                         : parametersOf(b, layer, fileOf(index));
-  Value assembled = mlir::qc::AssembleOp::create(b, quantize.getLoc(),
-                                                 quantize.getType(), values);
-  quantize.replaceAllUsesWith(assembled);
-  quantize.erase();
+  Value found = values.front();
+  if (layer.encoding)
+    found = mlir::qc::AssembleOp::create(
+        b, replaced->getLoc(), replaced->getResult(0).getType(), values);
+  replaced->getResult(0).replaceAllUsesWith(found);
+  replaced->erase();
+  if (layer.encoding && prune && prune->use_empty())
+    prune->erase();
   return Error::success();
 }
 

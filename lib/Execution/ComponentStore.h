@@ -18,6 +18,9 @@
 
 namespace qc {
 
+/// The one component of a weight that stays in float.
+numerics::Component valuesComponent(llvm::ArrayRef<int64_t> shape);
+
 class ComponentStore {
 public:
   /// For the search that `request` asks for on `model`; takes over what an

@@ -15,6 +15,7 @@
 
 using namespace mlir;
 using mlir::qc::DequantizeOp;
+using mlir::qc::PruneOp;
 using mlir::qc::QuantizeOp;
 
 namespace qc {
@@ -23,6 +24,20 @@ QuantizeOp StageLayer::getQuantize() const {
   auto dequantize = use->get().getDefiningOp<DequantizeOp>();
   return dequantize ? dequantize.getInput().getDefiningOp<QuantizeOp>()
                     : QuantizeOp();
+}
+
+PruneOp StageLayer::getPrune() const {
+  QuantizeOp quantize = getQuantize();
+  return (quantize ? quantize.getInput() : use->get()).getDefiningOp<PruneOp>();
+}
+
+Operation *StageLayer::getReplaced() const {
+  return encoding ? getQuantize().getOperation() : getPrune().getOperation();
+}
+
+Value StageLayer::getSource() const {
+  PruneOp prune = getPrune();
+  return prune ? prune.getInput() : getQuantize().getInput();
 }
 
 /// The float values that a layer reads, seen through their quantization and
@@ -45,13 +60,15 @@ static Value sourceOf(Value input) {
   }
 }
 
-/// Whether the layer's weight becomes codes of a format with groups.
+/// Whether the layer's weight becomes codes of a format with groups, or is
+/// pruned.
 static bool findEncoding(StageLayer &layer) {
-  QuantizeOp quantize = layer.getQuantize();
-  if (!quantize)
-    return false;
-  layer.encoding = mlir::qc::getEncoding(quantize.getResult());
-  return layer.encoding.getGroupFormat().has_value();
+  if (QuantizeOp quantize = layer.getQuantize()) {
+    auto encoding = mlir::qc::getEncoding(quantize.getResult());
+    if (encoding.getGroupFormat())
+      layer.encoding = encoding;
+  }
+  return layer.encoding || layer.getPrune();
 }
 
 std::vector<LayerStage> findStages(ModuleOp module, StageLevel level) {
@@ -70,7 +87,7 @@ std::vector<LayerStage> findStages(ModuleOp module, StageLevel level) {
       continue;
     // A weight that two layers share belongs to the first.
     if (level == StageLevel::Quantized &&
-        (!findEncoding(made) || !seen.insert(made.getQuantize()).second))
+        (!findEncoding(made) || !seen.insert(made.getReplaced()).second))
       continue;
     Value input = sourceOf(layer.getInput());
     LayerStage &stage = found[input];

@@ -22,11 +22,19 @@ struct StageLayer {
   /// The product's operand: at level 0 the weight, at level 2 its dequantized
   /// codes.
   mlir::OpOperand *use;
-  /// Null at level 0.
+  /// Of codes in groups, which an algorithm finds; null where it only finds
+  /// values, and at level 0.
   mlir::qc::EncodingAttrInterface encoding;
 
-  /// The op that encodes the weight at level 2.
+  /// The op that encodes the weight at level 2, if one does.
   mlir::qc::QuantizeOp getQuantize() const;
+  /// The op that prunes it, if one does.
+  mlir::qc::PruneOp getPrune() const;
+  /// The op of level 2 that an algorithm takes the place of: the first with
+  /// `encoding`, else the second.
+  mlir::Operation *getReplaced() const;
+  /// The weight as it was at level 0.
+  mlir::Value getSource() const;
 };
 
 struct LayerStage {
@@ -39,7 +47,8 @@ struct LayerStage {
 enum class StageLevel { Float, Quantized };
 
 /// The stages of `main` in the order of their inputs. Of a quantized model
-/// (level 2) those of weights that become codes of a format with groups.
+/// (level 2) those of weights that become codes of a format with groups or are
+/// pruned.
 std::vector<LayerStage> findStages(mlir::ModuleOp module, StageLevel level);
 
 /// The values of a constant weight [inputs, outputs] as a matrix [outputs,

@@ -10,6 +10,7 @@
 
 #include "BuildInternal.h"
 
+#include "qc/Dialect/QC/IR/QCOps.h"
 #include "qc/Execution/Calibrate.h"
 #include "qc/Execution/SearchWeights.h"
 #include "qc/Support/Error.h"
@@ -84,7 +85,8 @@ Expected<StatisticsFile> qc::makeStatistics(const BuildRequest &request,
 /// Whether a precision that the options name has static activations.
 static bool wantsStatistics(const CompileOptions &options) {
   auto isStatic = [](StringRef precision) {
-    return precision == "int8" || precision == "w8a8";
+    StringRef base = precision.split('/').first;
+    return base == "int8" || base == "w8a8";
   };
   return isStatic(options.precision) || !options.recipeFile.empty() ||
          llvm::any_of(options.layers, [&](const LayerRule &rule) {
@@ -157,6 +159,24 @@ static Expected<SearchRequest> searchOf(const LoadedModel &model,
   return search;
 }
 
+/// An error where a rule for pruning was named and nothing is pruned; a note
+/// where there is data and none was named.
+static Error checkPruning(LoadedModel &model, const BuildRequest &request,
+                          const quantization::Algorithms &algorithms,
+                          const BuildHooks &hooks) {
+  bool prunes = false;
+  model.module->walk([&](mlir::qc::PruneOp) { prunes = true; });
+  if (algorithms.pruning && !prunes)
+    return inputError("bad-option", "", "--algorithm",
+                      "a rule for pruning without a layer that is pruned",
+                      "a precision with a sparsity, such as w8/50%");
+  if (prunes && !algorithms.pruning && !request.options.calib.empty() &&
+      hooks.note)
+    hooks.note("weights are pruned by magnitude; --algorithm wanda or "
+               "sparsegpt looks at the data of --calib");
+  return Error::success();
+}
+
 Expected<StatisticsFile> qc::toLevelTwo(LoadedModel &model,
                                         const BuildRequest &request,
                                         const BuildHooks &hooks,
@@ -187,6 +207,8 @@ Expected<StatisticsFile> qc::toLevelTwo(LoadedModel &model,
   if (Error error = step(hooks, "quantizing"))
     return std::move(error);
   if (Error error = quantize(model, request, *statistics, remarks))
+    return std::move(error);
+  if (Error error = checkPruning(model, request, search->algorithms, hooks))
     return std::move(error);
   if (search->algorithms.searches())
     if (Error error = searchWeights(model, *search, hooks))

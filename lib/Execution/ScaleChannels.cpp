@@ -62,6 +62,8 @@ Error scaleChannels(LoadedModel &model, LoadedModel &quantized,
     // All of them or none: the input is one.
     return found == encodings.end() ||
            found->second.layers.size() != stage.layers.size() ||
+           // Without codes there is nothing to round more finely.
+           !found->second.layers.front().encoding ||
            !mlir::qc::canDivideChannels(stage.input, readers);
   });
   StageRunner runner(model, request, hooks, stages.size(),

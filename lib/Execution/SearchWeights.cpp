@@ -15,6 +15,8 @@
 
 #include "llvm/Support/ThreadPool.h"
 
+#include <cstring>
+
 using namespace mlir;
 using llvm::Error;
 using llvm::Expected;
@@ -41,9 +43,10 @@ private:
   Error quantizeStage(const LayerStage &stage, ComponentStore &store,
                       const InputStatistics *inputs);
   Expected<std::vector<std::vector<float>>> matricesOf(const LayerStage &stage);
-  Expected<quantization::QuantizedMatrix>
-  quantize(const LayerStage &stage, const StageLayer &layer,
-           const std::vector<float> &matrix, const InputStatistics *inputs);
+  Expected<numerics::Encoded> quantize(const LayerStage &stage,
+                                       const StageLayer &layer,
+                                       const std::vector<float> &matrix,
+                                       const InputStatistics *inputs);
 
   LoadedModel &model;
   const SearchRequest &request;
@@ -66,14 +69,40 @@ Error Search::readImportance() {
   return Error::success();
 }
 
-Expected<quantization::QuantizedMatrix>
-Search::quantize(const LayerStage &stage, const StageLayer &layer,
-                 const std::vector<float> &matrix,
-                 const InputStatistics *inputs) {
+/// What a matrix with such options needs of its inputs is in an importance
+/// matrix.
+static bool needsImportance(const quantization::MatrixOptions &options) {
+  return options.scales == ScaleRule::Importance ||
+         (options.pruning.pattern &&
+          options.pruning.rule == quantization::PruningRule::Wanda);
+}
+
+/// A matrix [outputs, inputs] as the one component of a weight in float.
+static numerics::Encoded asValues(const std::vector<float> &matrix,
+                                  int64_t inputs) {
+  auto outputs = static_cast<int64_t>(matrix.size()) / inputs;
+  std::vector<uint8_t> bytes(matrix.size() * sizeof(float));
+  for (int64_t n = 0; n < outputs; ++n)
+    for (int64_t k = 0; k < inputs; ++k)
+      std::memcpy(bytes.data() + (k * outputs + n) * sizeof(float),
+                  &matrix[n * inputs + k], sizeof(float));
+  return {{}, {{valuesComponent({inputs, outputs}), std::move(bytes)}}};
+}
+
+Expected<numerics::Encoded> Search::quantize(const LayerStage &stage,
+                                             const StageLayer &layer,
+                                             const std::vector<float> &matrix,
+                                             const InputStatistics *inputs) {
   quantization::MatrixOptions options;
   options.transposed = true;
   options.scales = request.algorithms.scales;
   options.gptq.enabled = request.algorithms.gptq;
+  options.pruning.rule = request.algorithms.pruningRule();
+  if (mlir::qc::PruneOp prune = layer.getPrune()) {
+    std::string problem;
+    options.pruning.pattern =
+        numerics::Sparsity::parse(prune.getSparsity().str(), problem);
+  }
   quantization::LayerInput input;
   input.statistics = inputs;
   std::vector<float> means;
@@ -81,21 +110,30 @@ Search::quantize(const LayerStage &stage, const StageLayer &layer,
   if (entry != importance.entries.end()) {
     means = entry->second.means();
     input.importance = means;
-  } else if (options.scales == ScaleRule::Importance && !inputs) {
+  } else if (needsImportance(options) && !inputs) {
     return inputError("bad-imatrix", request.options.imatrixFile,
                       llama::ggufTensorName(layer.name), "no entry",
                       "one for each quantized matrix, or --calib");
   }
-  return quantization::quantizeMatrix(viewOf(stage, layer, matrix),
-                                      *layer.encoding.getGroupFormat(), input,
-                                      options);
+  quantization::WeightMatrix view = viewOf(stage, layer, matrix);
+  if (!layer.encoding) {
+    auto pruned = quantization::pruneMatrix(view, input, options);
+    if (!pruned)
+      return pruned.takeError();
+    return asValues(pruned->values, stage.channels);
+  }
+  auto quantized = quantization::quantizeMatrix(
+      view, *layer.encoding.getGroupFormat(), input, options);
+  if (!quantized)
+    return quantized.takeError();
+  return std::move(quantized->encoded);
 }
 
 Expected<std::vector<std::vector<float>>>
 Search::matricesOf(const LayerStage &stage) {
   std::vector<std::vector<float>> matrices;
   for (const StageLayer &layer : stage.layers) {
-    auto matrix = matrixOf(layer.getQuantize().getInput(), evaluator);
+    auto matrix = matrixOf(layer.getSource(), evaluator);
     if (!matrix)
       return matrix.takeError();
     matrices.push_back(std::move(*matrix));
@@ -108,7 +146,7 @@ Error Search::quantizeStage(const LayerStage &stage, ComponentStore &store,
   auto matrices = matricesOf(stage);
   if (!matrices)
     return matrices.takeError();
-  std::vector<std::optional<Expected<quantization::QuantizedMatrix>>> results(
+  std::vector<std::optional<Expected<numerics::Encoded>>> results(
       stage.layers.size());
   {
     llvm::DefaultThreadPool pool(
@@ -123,7 +161,7 @@ Error Search::quantizeStage(const LayerStage &stage, ComponentStore &store,
   for (auto [layer, result] : llvm::zip_equal(stage.layers, results)) {
     if (!*result)
       return result->takeError();
-    if (Error error = store.replace(next++, layer, &(*result)->encoded))
+    if (Error error = store.replace(next++, layer, &**result))
       return error;
   }
   return Error::success();

@@ -8,8 +8,6 @@
 #include "qc/Support/Error.h"
 #include "llvm/ADT/StringSwitch.h"
 
-#include <optional>
-
 using namespace qc::quantization;
 
 llvm::Expected<Algorithms>
@@ -30,7 +28,18 @@ Algorithms::parse(const std::vector<std::string> &names) {
                         .Case("awq", Channels::Awq)
                         .Case("smoothquant", Channels::SmoothQuant)
                         .Default(Channels::None);
-    if (scales) {
+    auto pruning = llvm::StringSwitch<std::optional<PruningRule>>(name)
+                       .Case("magnitude", PruningRule::Magnitude)
+                       .Case("wanda", PruningRule::Wanda)
+                       .Case("sparsegpt", PruningRule::SparseGpt)
+                       .Default(std::nullopt);
+    if (pruning) {
+      if (result.pruning || result.gptq || rule)
+        return refuse(name + " after another algorithm",
+                      "one of magnitude, wanda and sparsegpt, before weights "
+                      "are rounded");
+      result.pruning = pruning;
+    } else if (scales) {
       if (rule)
         return refuse("a second rule for scales, " + name,
                       "one of rtn, mse, imatrix and output");
@@ -39,8 +48,10 @@ Algorithms::parse(const std::vector<std::string> &names) {
       result.gptq = true;
     } else if (channels == Channels::None) {
       return refuse(printable(name),
-                    "rtn, mse, imatrix, output, gptq, awq or smoothquant");
-    } else if (result.channels != Channels::None || result.gptq || rule) {
+                    "awq, smoothquant, magnitude, wanda, sparsegpt, rtn, mse, "
+                    "imatrix, output or gptq");
+    } else if (result.channels != Channels::None || result.pruning ||
+               result.gptq || rule) {
       return refuse(name + " after another algorithm",
                     "scales of channels, which weights are rounded with, "
                     "first and once");
@@ -48,6 +59,8 @@ Algorithms::parse(const std::vector<std::string> &names) {
       result.channels = channels;
     }
   }
+  if (result.pruning == PruningRule::SparseGpt)
+    result.gptq = true;
   result.scales = rule                               ? *rule
                   : result.channels == Channels::Awq ? ScaleRule::Output
                   : result.gptq                      ? ScaleRule::Mse

@@ -12,6 +12,7 @@
 
 #include "MatrixParts.h"
 #include "Product.h"
+#include "PruningMask.h"
 
 #include <Eigen/Cholesky>
 
@@ -43,10 +44,11 @@ namespace {
 class Gptq {
 public:
   Gptq(const RowMatrix &weights, const Eigen::MatrixXd &hessian,
-       const GroupScales &scales, const GptqOptions &options)
+       const GroupScales &scales, const GptqOptions &options, PruningMask &mask,
+       const RowMatrix *forScales)
       : weights(weights), hessian(hessian), scales(scales), codec(scales.codec),
-        options(options),
-        isStatic(options.staticGroups || codec.needsAllScales()) {}
+        options(options), mask(mask), forScales(forScales),
+        isStatic(forScales || options.staticGroups || codec.needsAllScales()) {}
 
   GptqResult run();
 
@@ -55,6 +57,14 @@ private:
   void orderColumns();
   /// Fills factor; returns the damping.
   double decompose();
+  /// What the square of a weight is worth to the mask: the error that it makes
+  /// when it becomes zero. Nothing where no input comes.
+  void setWorth();
+  /// The code nearest to a value, or that of a zero of the mask.
+  float encode(Index row, Index place, float value) {
+    bool isZero = mask.isZero(row, order[place]);
+    return codec.encode(row, order[place], isZero ? 0.0f : value);
+  }
   /// The end of the block that starts at `begin`. A group that begins in a
   /// block ends in it too, unless it begins with the block, so that its values
   /// are up to date when its scales are chosen.
@@ -62,6 +72,9 @@ private:
   void roundBlock(Index begin, Index end);
   /// Rounds the columns [from, to) of a block, which ends at `end`.
   void roundColumns(Index from, Index to, Index begin, Index end);
+  /// What the columns of a group become if its zeros alone make errors: they
+  /// are what its scales are chosen for. Some more columns may follow.
+  RowMatrix lookAhead(Index at, Index width);
   void chooseScales(size_t group, Index at);
   /// Chooses the scales of a band by trying: the group is rounded with each
   /// candidate, and the error that its columns can't make up for counts.
@@ -73,6 +86,9 @@ private:
   const GroupScales &scales;
   numerics::GroupCodec &codec;
   const GptqOptions &options;
+  PruningMask &mask;
+  /// Values that all scales are chosen for; null: the weights.
+  const RowMatrix *forScales;
   bool isStatic;
 
   std::vector<Index> order;
@@ -145,6 +161,16 @@ double Gptq::decompose() {
   }
 }
 
+void Gptq::setWorth() {
+  if (mask.empty())
+    return;
+  Eigen::VectorXf worth = factor.diagonal().cwiseAbs2().cwiseInverse();
+  for (Index place = 0; place < worth.size(); ++place)
+    if (!(hessian(order[place], order[place]) > 0))
+      worth(place) = 0.0f;
+  mask.setWorth(std::move(worth));
+}
+
 Index Gptq::blockEnd(Index begin) const {
   Index columns = weights.cols();
   Index end =
@@ -172,7 +198,7 @@ void Gptq::tryCandidates(size_t band, size_t group, Index at,
     for (Index r = first; r < first + rows && sum < least; ++r) {
       trial = moved.row(r).segment(at, width);
       for (Index j = 0; j < width; ++j) {
-        float q = codec.encode(r, order[at + j], trial(j));
+        float q = encode(r, at + j, trial(j));
         float error = (trial(j) - q) / factor(at + j, at + j);
         sum += error * error;
         Index rest = width - j - 1;
@@ -189,12 +215,36 @@ void Gptq::tryCandidates(size_t band, size_t group, Index at,
   codec.chooseScales(band, group, values, choice);
 }
 
+RowMatrix Gptq::lookAhead(Index at, Index width) {
+  if (mask.empty())
+    return moved.middleCols(at, width);
+  mask.enterGroup(moved, at, at + width);
+  RowMatrix ahead = moved.middleCols(
+      at, std::min(width + mask.unit() - 1, moved.cols() - at));
+  for (Index r = 0; r < ahead.rows(); ++r) {
+    float *row = ahead.row(r).data();
+    for (Index j = 0; j < width; ++j) {
+      if (mask.beginsRun(at + j))
+        mask.chooseRun(r, at + j, row + j);
+      if (!mask.isZero(r, at + j))
+        continue;
+      const float *u = factor.row(at + j).data() + at;
+      float error = row[j] / u[j];
+      row[j] = 0.0f;
+      for (Index k = j + 1; k < ahead.cols(); ++k)
+        row[k] -= error * u[k];
+    }
+  }
+  return ahead;
+}
+
 void Gptq::chooseScales(size_t group, Index at) {
   // The format wants the columns in their own order.
   Index width = scales.width(group);
   std::vector<Index> places(width);
   for (Index j = 0; j < width; ++j)
-    places[order[at + j] - scales.begin(group)] = at + j;
+    places[order[at + j] - scales.begin(group)] = j;
+  RowMatrix ahead = lookAhead(at, width);
   bool tries = scales.rule == ScaleRule::Output && scales.canTryCandidates();
   std::vector<float> values;
   for (size_t band = 0; band < codec.bands(); ++band) {
@@ -204,7 +254,7 @@ void Gptq::chooseScales(size_t group, Index at) {
     values.clear();
     for (Index r = first; r < last; ++r)
       for (Index place : places)
-        values.push_back(moved(r, place));
+        values.push_back(ahead(r, place));
     if (tries)
       tryCandidates(band, group, at, values);
     else
@@ -216,7 +266,9 @@ void Gptq::roundColumns(Index from, Index to, Index begin, Index end) {
   for (Index r = 0; r < moved.rows(); ++r) {
     float *row = moved.row(r).data();
     for (Index j = from; j < to; ++j) {
-      float q = codec.encode(r, order[j], row[j]);
+      if (mask.beginsRun(j))
+        mask.chooseRun(r, j, row + j);
+      float q = encode(r, j, row[j]);
       float error = (row[j] - q) / factor(j, j);
       decoded(r, order[j]) = q;
       corrections(j - begin, r) = -error;
@@ -229,6 +281,7 @@ void Gptq::roundColumns(Index from, Index to, Index begin, Index end) {
 
 void Gptq::roundBlock(Index begin, Index end) {
   corrections.resize(end - begin, moved.rows());
+  mask.enterBlock(moved, end);
   for (Index from = begin; from < end;) {
     if (groupAt[from] >= 0)
       chooseScales(static_cast<size_t>(groupAt[from]), from);
@@ -249,9 +302,12 @@ GptqResult Gptq::run() {
   orderColumns();
   GptqResult result;
   result.damping = decompose();
-  if (isStatic)
-    scales.chooseAll(weights, hessian);
+  setWorth();
   Index columns = weights.cols();
+  if (isStatic) {
+    mask.enterGroup(weights, 0, columns);
+    scales.chooseAll(forScales ? *forScales : mask.applyTo(weights), hessian);
+  }
   moved.resize(weights.rows(), columns);
   for (Index j = 0; j < columns; ++j)
     moved.col(j) = weights.col(order[j]);
@@ -267,9 +323,45 @@ GptqResult Gptq::run() {
   return result;
 }
 
+namespace {
+/// Values that stay as they are.
+class FloatCodec : public numerics::GroupCodec {
+public:
+  explicit FloatCodec(const RowMatrix &weights)
+      : GroupCodec({static_cast<size_t>(weights.rows()),
+                    static_cast<size_t>(weights.cols())},
+                   weights.rows(), weights.cols()) {}
+  /// Blocks of columns need not end with the one group.
+  bool needsAllScales() const override { return true; }
+  void chooseScales(size_t, size_t, std::span<const float>,
+                    const numerics::ScaleChoice &) override {}
+  float encode(size_t, size_t, float value) override { return value; }
+  numerics::Encoded take() override { return {}; }
+};
+} // namespace
+
+GptqResult quantization::pruneByGptq(const RowMatrix &weights,
+                                     const Eigen::MatrixXd &hessian,
+                                     const GptqOptions &options,
+                                     PruningMask &mask) {
+  FloatCodec codec(weights);
+  GroupScales none(codec, ScaleRule::Range, {});
+  return Gptq(weights, hessian, none, options, mask, nullptr).run();
+}
+
 GptqResult quantization::runGptq(const RowMatrix &weights,
                                  const Eigen::MatrixXd &hessian,
                                  const GroupScales &scales,
-                                 const GptqOptions &options) {
-  return Gptq(weights, hessian, scales, options).run();
+                                 const GptqOptions &options,
+                                 PruningMask &mask) {
+  numerics::GroupCodec &codec = scales.codec;
+  bool isWide = codec.needsAllScales() ||
+                static_cast<Index>(codec.groupColumns()) > options.blockColumns;
+  if (mask.empty() || !isWide)
+    return Gptq(weights, hessian, scales, options, mask, nullptr).run();
+  // Scales that are chosen before zeros are would be too small for the weights
+  // that make up for these.
+  PruningMask trial = mask;
+  RowMatrix pruned = pruneByGptq(weights, hessian, options, trial).decoded;
+  return Gptq(weights, hessian, scales, options, mask, &pruned).run();
 }

@@ -7,6 +7,7 @@
 #include "qc/Quantization/Matrix.h"
 #include "MatrixParts.h"
 #include "Product.h"
+#include "PruningMask.h"
 #include "qc/Support/Error.h"
 
 #include <cmath>
@@ -37,13 +38,42 @@ static llvm::Error checkImportance(const WeightMatrix &weights,
   return llvm::Error::success();
 }
 
-static llvm::Error check(const WeightMatrix &weights,
-                         const numerics::GroupFormat &format,
-                         const numerics::MatrixShape &shape,
-                         const LayerInput &input,
-                         const MatrixOptions &options) {
-  size_t count = shape.rows * shape.columns;
-  if (weights.rows < 1 || weights.columns < 1 || weights.values.size() != count)
+/// Whether the loop of GPTQ runs.
+static bool runsGptq(const MatrixOptions &options) {
+  return options.gptq.enabled ||
+         (options.pruning.pattern &&
+          options.pruning.rule == PruningRule::SparseGpt);
+}
+
+/// What the algorithms want of the inputs.
+static llvm::Error checkInput(const WeightMatrix &weights,
+                              const LayerInput &input,
+                              const MatrixOptions &options) {
+  const InputStatistics *statistics = input.statistics;
+  if (statistics && statistics->channels() != weights.columns)
+    return fail(weights,
+                "statistics of " + Twine(statistics->channels()) + " inputs",
+                Twine(weights.columns));
+  bool needsHessian = runsGptq(options) || options.scales == ScaleRule::Output;
+  if (needsHessian && (!statistics || !statistics->hasHessian()))
+    return fail(weights, "no Hessian of the inputs",
+                "calibration data for this algorithm");
+  bool needsImportance =
+      options.scales == ScaleRule::Importance ||
+      (options.pruning.pattern && options.pruning.rule == PruningRule::Wanda);
+  if (needsImportance && !statistics && input.importance.empty())
+    return fail(weights, "neither importance nor statistics of the inputs",
+                "calibration data for this algorithm");
+  if (options.pruning.pattern && options.gptq.actOrder)
+    return fail(weights, "a matrix to prune with the order of activations",
+                "columns in their own order");
+  return checkImportance(weights, input.importance);
+}
+
+static llvm::Error checkWeights(const WeightMatrix &weights) {
+  if (weights.rows < 1 || weights.columns < 1 ||
+      weights.values.size() !=
+          static_cast<size_t>(weights.rows * weights.columns))
     return fail(weights,
                 Twine(weights.values.size()) + " values for shape " +
                     Twine(weights.rows) + "x" + Twine(weights.columns),
@@ -51,26 +81,51 @@ static llvm::Error check(const WeightMatrix &weights,
   for (float v : weights.values)
     if (!std::isfinite(v))
       return fail(weights, std::to_string(v), "finite weights");
-  if (std::string reason = verifyGroupFormat(format, shape); !reason.empty()) {
-    auto [found, expected] = llvm::StringRef(reason).split(", expected ");
-    found.consume_front("found ");
-    return fail(weights, found, expected);
+  return llvm::Error::success();
+}
+
+static llvm::Error checkFormat(const WeightMatrix &weights,
+                               const numerics::GroupFormat &format,
+                               const numerics::MatrixShape &shape) {
+  std::string reason = verifyGroupFormat(format, shape);
+  if (reason.empty())
+    return llvm::Error::success();
+  auto [found, expected] = llvm::StringRef(reason).split(", expected ");
+  found.consume_front("found ");
+  return fail(weights, found, expected);
+}
+
+namespace {
+/// A matrix and its inputs, checked.
+struct Prepared {
+  RowMatrix matrix;
+  Eigen::MatrixXd hessian;
+  std::vector<float> importance;
+  PruningMask mask;
+};
+} // namespace
+
+static llvm::Expected<Prepared> prepare(const WeightMatrix &weights,
+                                        const LayerInput &input,
+                                        const MatrixOptions &options) {
+  if (llvm::Error error = checkWeights(weights))
+    return std::move(error);
+  if (llvm::Error error = checkInput(weights, input, options))
+    return std::move(error);
+  Prepared result;
+  result.matrix =
+      MatrixView(weights.values.data(), weights.rows, weights.columns);
+  result.importance.assign(input.importance.begin(), input.importance.end());
+  if (input.statistics) {
+    result.hessian = input.statistics->hessian();
+    if (!result.hessian.allFinite())
+      return fail(weights, "a Hessian that is not finite",
+                  "finite inputs of the layer");
+    if (result.importance.empty())
+      result.importance = input.statistics->meanSquares();
   }
-  const InputStatistics *statistics = input.statistics;
-  if (statistics && statistics->channels() != weights.columns)
-    return fail(weights,
-                "statistics of " + Twine(statistics->channels()) + " inputs",
-                Twine(weights.columns));
-  bool needsHessian =
-      options.gptq.enabled || options.scales == ScaleRule::Output;
-  if (needsHessian && (!statistics || !statistics->hasHessian()))
-    return fail(weights, "no Hessian of the inputs",
-                "calibration data for this algorithm");
-  if (options.scales == ScaleRule::Importance && !statistics &&
-      input.importance.empty())
-    return fail(weights, "neither importance nor statistics of the inputs",
-                "calibration data for this algorithm");
-  return checkImportance(weights, input.importance);
+  result.mask = PruningMask(options.pruning, result.matrix, result.importance);
+  return result;
 }
 
 double quantization::outputError(std::span<const float> weights,
@@ -88,42 +143,47 @@ double quantization::outputError(std::span<const float> weights,
   return difference.cwiseProduct(product).cast<double>().sum();
 }
 
+/// The error of the outputs for each row of the inputs.
+static double meanOutputError(const WeightMatrix &weights,
+                              std::span<const float> decoded,
+                              const Eigen::MatrixXd &hessian,
+                              const LayerInput &input) {
+  if (hessian.size() == 0 || input.statistics->rows() == 0)
+    return 0;
+  return outputError(weights.values, decoded, weights.columns, hessian) /
+         static_cast<double>(input.statistics->rows());
+}
+
 llvm::Expected<QuantizedMatrix> quantization::quantizeMatrix(
     const WeightMatrix &weights, const numerics::GroupFormat &format,
     const LayerInput &input, const MatrixOptions &options) {
+  llvm::Expected<Prepared> prepared = prepare(weights, input, options);
+  if (!prepared)
+    return prepared.takeError();
+  auto &[matrix, hessian, importance, mask] = *prepared;
   numerics::MatrixShape shape{static_cast<size_t>(weights.rows),
                               static_cast<size_t>(weights.columns),
                               options.transposed};
-  if (llvm::Error error = check(weights, format, shape, input, options))
-    return error;
-  std::vector<float> importance(input.importance.begin(),
-                                input.importance.end());
-  Eigen::MatrixXd hessian;
-  if (input.statistics) {
-    hessian = input.statistics->hessian();
-    if (!hessian.allFinite())
-      return fail(weights, "a Hessian that is not finite",
-                  "finite inputs of the layer");
-    if (importance.empty())
-      importance = input.statistics->meanSquares();
-  }
-
+  if (llvm::Error error = checkFormat(weights, format, shape))
+    return std::move(error);
   std::unique_ptr<numerics::GroupCodec> codec =
       numerics::makeGroupCodec(format, shape);
   GroupScales scales(*codec, options.scales, importance);
-  RowMatrix matrix =
-      MatrixView(weights.values.data(), weights.rows, weights.columns);
   QuantizedMatrix result;
-  if (options.gptq.enabled) {
-    GptqResult rounded = runGptq(matrix, hessian, scales, options.gptq);
-    result.damping = rounded.damping;
+  if (runsGptq(options)) {
+    result.damping =
+        runGptq(matrix, hessian, scales, options.gptq, mask).damping;
   } else {
-    scales.chooseAll(matrix, hessian);
+    RowMatrix kept = mask.applyTo(matrix);
+    scales.chooseAll(kept, hessian);
     for (size_t band = 0; band < codec->bands(); ++band)
       for (size_t group = 0; group < codec->groups(); ++group)
-        codec->encodeGroup(band, group, scales.gather(matrix, band, group));
+        codec->encodeGroup(band, group, scales.gather(kept, band, group));
   }
   result.encoded = codec->take();
+  if (!mask.empty() && !numerics::hasExactZero(result.encoded.spec))
+    return fail(weights, "a format without an exact zero",
+                "one that has it, for a matrix that is pruned");
   result.decoded = numerics::decode(result.encoded.spec, shape.tensor(),
                                     result.encoded.data);
   if (options.transposed) {
@@ -132,9 +192,27 @@ llvm::Expected<QuantizedMatrix> quantization::quantizeMatrix(
             .transpose();
     result.decoded.assign(turned.data(), turned.data() + turned.size());
   }
-  if (hessian.size() != 0 && input.statistics->rows() != 0)
-    result.outputError =
-        outputError(weights.values, result.decoded, weights.columns, hessian) /
-        static_cast<double>(input.statistics->rows());
+  result.outputError = meanOutputError(weights, result.decoded, hessian, input);
+  return result;
+}
+
+llvm::Expected<PrunedMatrix>
+quantization::pruneMatrix(const WeightMatrix &weights, const LayerInput &input,
+                          const MatrixOptions &options) {
+  llvm::Expected<Prepared> prepared = prepare(weights, input, options);
+  if (!prepared)
+    return prepared.takeError();
+  auto &[matrix, hessian, importance, mask] = *prepared;
+  PrunedMatrix result;
+  RowMatrix values;
+  if (runsGptq(options)) {
+    GptqResult found = pruneByGptq(matrix, hessian, options.gptq, mask);
+    values = std::move(found.decoded);
+    result.damping = found.damping;
+  } else {
+    values = mask.applyTo(matrix);
+  }
+  result.values.assign(values.data(), values.data() + values.size());
+  result.outputError = meanOutputError(weights, result.values, hessian, input);
   return result;
 }

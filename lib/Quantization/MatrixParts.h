@@ -52,14 +52,21 @@ private:
   std::span<const float> importance;
 };
 
-/// Rounds W column by column, each error moving the columns that follow;
-/// returns what the codes decode to and the damping that was needed.
+class PruningMask;
+
+/// Rounds W column by column, each error moving the columns that follow, those
+/// of the zeros of `mask` too; returns what the codes decode to and the damping
+/// that was needed.
 struct GptqResult {
   RowMatrix decoded;
   double damping = 0;
 };
 GptqResult runGptq(const RowMatrix &weights, const Eigen::MatrixXd &hessian,
-                   const GroupScales &scales, const GptqOptions &options);
+                   const GroupScales &scales, const GptqOptions &options,
+                   PruningMask &mask);
+/// The same with weights that stay in float: only zeros make errors.
+GptqResult pruneByGptq(const RowMatrix &weights, const Eigen::MatrixXd &hessian,
+                       const GptqOptions &options, PruningMask &mask);
 
 } // namespace qc::quantization
 

@@ -24,7 +24,7 @@ static llvm::Error unknown(StringRef text, const FormatGroups &formats) {
       "found precision '" + text + "', expected keep, fp32, fp16, bf16, " +
       names +
       "int8, int4 or a form of w8, w8a8, w8a8-dynamic, w4-g128, w4a8-g32, "
-      "q4_0-a8");
+      "q4_0-a8, w4-g64/2:4");
 }
 
 /// Consumes `prefix` and a number.
@@ -65,8 +65,37 @@ static bool consumeFormat(StringRef &text, const FormatGroups &formats,
   return true;
 }
 
+std::string qc::quantization::spellOut(StringRef precision) {
+  StringRef base = precision.split('/').first;
+  StringRef whole = base == "int8" ? "w8a8" : base == "int4" ? "w4-g128" : base;
+  return (whole + precision.drop_front(base.size())).str();
+}
+
+/// Parses what comes after the slash.
+static llvm::Expected<Precision> parsePruned(StringRef base, StringRef sparsity,
+                                             const FormatGroups &formats) {
+  if (base.starts_with("keep"))
+    return llvm::createStringError("found precision '" + base + "/" + sparsity +
+                                   "', expected one that is made for its "
+                                   "zeros, such as fp32/" +
+                                   sparsity);
+  llvm::Expected<Precision> result = Precision::parse(base, formats);
+  if (!result)
+    return result;
+  std::string problem;
+  result->sparsity = qc::numerics::Sparsity::parse(sparsity.str(), problem);
+  if (!result->sparsity)
+    return llvm::createStringError("precision '" + base + "/" + sparsity +
+                                   "': " + problem);
+  return result;
+}
+
 llvm::Expected<Precision> Precision::parse(StringRef text,
                                            const FormatGroups &formats) {
+  if (text.contains('/')) {
+    auto [base, pattern] = text.split('/');
+    return parsePruned(base, pattern, formats);
+  }
   Precision result;
   if (text == "keep" || text == "fp32")
     return result;
@@ -75,17 +104,14 @@ llvm::Expected<Precision> Precision::parse(StringRef text,
     result.weightBits = 16;
     return result;
   }
-  StringRef rest = text;
   if (text == "keep-a8") {
     result.weights = Weights::Keep;
     result.activations = Activations::Dynamic;
     result.activationBits = 8;
     return result;
   }
-  if (text == "int8")
-    rest = "w8a8";
-  else if (text == "int4")
-    rest = "w4-g128";
+  std::string whole = spellOut(text);
+  StringRef rest = whole;
   if (!consumeFormat(rest, formats, result) && !consumeBits(rest, result))
     return unknown(text, formats);
   if (consumeNumber(rest, "-g", result.group) &&

@@ -70,6 +70,11 @@ private:
                   std::vector<std::string> &layerNames);
   void quantizeEmbedding(EmbeddingOp op);
   void quantizeRows(const QuantizableLayer &layer, bool inBlocks);
+  /// An error where the weight's format has no zero for what is pruned.
+  LogicalResult checkZeros(const QuantizableLayer &layer,
+                           const Precision &precision);
+  void pruneWeight(const QuantizableLayer &layer,
+                   const ::qc::numerics::Sparsity &sparsity);
   void quantizeWeight(OpOperand &use, Attribute encoding);
 
   std::optional<quant::PrecisionChoice> choice;
@@ -133,6 +138,13 @@ static int64_t getWeightInputAxis(Operation *op) {
   return cast<ShapedType>(op->getOperand(1).getType()).getRank() - 2;
 }
 
+/// The axes of a layer's weight whose elements belong to one output each.
+static SmallVector<int64_t, 2> channelsOf(const QuantizableLayer &layer) {
+  if (std::optional<ConvView> conv = ConvView::match(layer.op))
+    return conv->getFilterChannelAxes();
+  return {cast<QuantizableOpInterface>(layer.op).getWeightChannelAxis()};
+}
+
 /// The encoding of a layer's weight; null if there is none that suits.
 static Attribute encodingOf(const QuantizableLayer &layer,
                             const Precision &precision) {
@@ -141,15 +153,10 @@ static Attribute encodingOf(const QuantizableLayer &layer,
     return dequantize ? Attribute(getEncoding(dequantize.getInput()))
                       : Attribute();
   }
-  auto quantizable = cast<QuantizableOpInterface>(layer.op);
-  SmallVector<int64_t, 2> channels = {quantizable.getWeightChannelAxis()};
-  std::optional<ConvView> conv = ConvView::match(layer.op);
-  if (conv)
-    channels = conv->getFilterChannelAxes();
   Value weight = layer.op->getOperand(*layer.weightOperand);
   return getWeightEncoding(cast<RankedTensorType>(weight.getType()), precision,
-                           channels, getWeightInputAxis(layer.op),
-                           conv.has_value());
+                           channelsOf(layer), getWeightInputAxis(layer.op),
+                           ConvView::match(layer.op).has_value());
 }
 
 /// Why the weight cannot have `encoding`; empty if it can.
@@ -206,6 +213,8 @@ std::string Quantize::refuseBlocks(const QuantizableLayer &layer,
 std::string Quantize::refuseWeight(const QuantizableLayer &layer,
                                    Precision &precision) {
   using Activations = Precision::Activations;
+  if (precision.weights == Precision::Weights::Float32)
+    return "";
   bool isProduct = MatMulView::match(layer.op).has_value();
   Attribute encoding = encodingOf(layer, precision);
   if (!encoding && precision.weights == Precision::Weights::Keep)
@@ -256,14 +265,33 @@ std::string Quantize::refuse(const QuantizableLayer &layer,
 FailureOr<Precision> Quantize::plan(const QuantizableLayer &layer) {
   Precision precision = choice->get(layer.name);
   std::string reason = precision.isFloat() ? "" : refuse(layer, precision);
-  if (reason.empty())
+  if (reason.empty()) {
+    if (failed(checkZeros(layer, precision)))
+      return failure();
     return precision;
+  }
   if (strict)
     return layer.op->emitError()
            << "layer '" << layer.name << "' cannot be quantized: " << reason;
   layer.op->emitRemark() << "layer '" << layer.name
                          << "' stays in float: " << reason;
   return Precision();
+}
+
+LogicalResult Quantize::checkZeros(const QuantizableLayer &layer,
+                                   const Precision &precision) {
+  if (!precision.sparsity || !layer.weightOperand ||
+      precision.weights == Precision::Weights::Float32)
+    return success();
+  auto encoding = cast<EncodingAttrInterface>(encodingOf(layer, precision));
+  auto type = cast<RankedTensorType>(layer.getWeight().getType());
+  if (::qc::numerics::hasExactZero(encoding.getDecodeSpec(type.getShape())))
+    return success();
+  return layer.op->emitError()
+         << "layer '" << layer.name << "': found " << precision.format << "/"
+         << precision.sparsity->text()
+         << ", expected a format with an exact zero, which " << precision.format
+         << " has not";
 }
 
 LogicalResult Quantize::quantizeSites(ArrayRef<QuantizationSite> sites) {
@@ -323,6 +351,22 @@ void Quantize::quantizeRows(const QuantizableLayer &layer, bool inBlocks) {
   use->set(made);
 }
 
+void Quantize::pruneWeight(const QuantizableLayer &layer,
+                           const ::qc::numerics::Sparsity &sparsity) {
+  OpOperand &use = layer.op->getOpOperand(*layer.weightOperand);
+  Value weight = use.get();
+  OpBuilder builder(&getContext());
+  StringAttr pattern = builder.getStringAttr(sparsity.text());
+  Value &made = encoded[{weight, pattern}];
+  if (!made) {
+    builder.setInsertionPointAfterValue(weight);
+    made = PruneOp::create(builder, weight.getLoc(), weight, pattern,
+                           builder.getDenseI64ArrayAttr(channelsOf(layer)));
+    ++numPruned;
+  }
+  use.set(made);
+}
+
 void Quantize::quantizeWeight(OpOperand &use, Attribute encoding) {
   Value weight = use.get();
   auto type = cast<RankedTensorType>(weight.getType());
@@ -369,7 +413,10 @@ llvm::Error Quantize::mix(FunctionOpInterface function,
 
 void Quantize::quantizeEmbedding(EmbeddingOp op) {
   Precision precision = choice->get(getLayerName(op.getLoc()));
-  if (precision.isFloat())
+  if (precision.sparsity)
+    op.emitRemark() << "embedding '" << getLayerName(op.getLoc())
+                    << "' keeps its values: only layers are pruned";
+  if (precision.weights == Precision::Weights::Float32)
     return;
   Value table = op.getTable();
   Attribute encoding = getWeightEncoding(
@@ -433,8 +480,11 @@ LogicalResult Quantize::runOnFunction(FunctionOpInterface function) {
       quantizeRows(layer, precision.activationBlocks);
     if (precision.weights == Precision::Weights::Keep)
       continue;
-    quantizeWeight(layer.op->getOpOperand(*layer.weightOperand),
-                   encodingOf(layer, precision));
+    if (precision.sparsity)
+      pruneWeight(layer, *precision.sparsity);
+    if (precision.weights != Precision::Weights::Float32)
+      quantizeWeight(layer.op->getOpOperand(*layer.weightOperand),
+                     encodingOf(layer, precision));
     if (input)
       correctBias(layer, *input);
     if (plans[layer.op].isStatic())

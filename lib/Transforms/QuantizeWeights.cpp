@@ -196,7 +196,10 @@ void mlir::qc::correctBias(const QuantizableLayer &layer,
   }
   bool grouped = channels.size() != 1;
   bool lastAxis = !conv || conv->layout == ImageLayout::ChannelsLast;
-  if (!quantize || grouped || !lastAxis ||
+  Value original = quantize ? quantize.getInput() : weight;
+  if (auto prune = original.getDefiningOp<PruneOp>())
+    original = prune.getInput();
+  if (original == weight || grouped || !lastAxis ||
       static_cast<int64_t>(input.channelSums.size()) !=
           type.getDimSize(inputAxis))
     return;
@@ -213,8 +216,7 @@ void mlir::qc::correctBias(const QuantizableLayer &layer,
                                          builder.getF32Type());
   Value mean = arith::ConstantOp::create(
       builder, loc, DenseElementsAttr::get(meansType, ArrayRef<float>(means)));
-  Value error =
-      arith::SubFOp::create(builder, loc, weight, quantize.getInput());
+  Value error = arith::SubFOp::create(builder, loc, weight, original);
   error = arith::MulFOp::create(
       builder, loc, error,
       broadcastChannels(builder, loc, mean, type, {inputAxis}));

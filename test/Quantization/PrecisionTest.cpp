@@ -38,6 +38,37 @@ TEST(Precision, Names) {
   EXPECT_EQ(parse("nf4-g32").group, 32);
 }
 
+TEST(Precision, MayBePruned) {
+  Precision precision = parse("w4-g64/2:4");
+  EXPECT_EQ(precision.group, 64);
+  EXPECT_EQ(precision.sparsity->text(), "2:4");
+  EXPECT_FALSE(parse("w4-g64").sparsity);
+  EXPECT_FALSE(parse("fp32/50%").isFloat());
+  EXPECT_EQ(parse("fp16/16x1:50%").sparsity->blockRows, 16);
+  EXPECT_EQ(parse("int8/50%").activations, Activations::Static);
+  EXPECT_EQ(parse("nf4/4:8").format, "nf4");
+  EXPECT_EQ(spellOut("int8/50%"), "w8a8/50%");
+  EXPECT_EQ(spellOut("int4"), "w4-g128");
+  EXPECT_EQ(spellOut("fp32/2:4"), "fp32/2:4");
+}
+
+static std::string messageOf(llvm::StringRef text) {
+  auto precision = Precision::parse(text, formats);
+  return precision ? "" : llvm::toString(precision.takeError());
+}
+
+TEST(Precision, BadSparsities) {
+  EXPECT_EQ(messageOf("w4/5:4"),
+            "precision 'w4/5:4': found sparsity '5:4', expected N:M that keeps "
+            "N of M, 1 <= N < M <= 1024");
+  EXPECT_EQ(messageOf("keep/50%"),
+            "found precision 'keep/50%', expected one that is made for its "
+            "zeros, such as fp32/50%");
+  for (llvm::StringRef text : {"w8/", "/50%", "w8/100%", "w8/2:4/2:4", "w9/50%",
+                               "2:4", "w8/0:4", "w8/8x:50%"})
+    EXPECT_NE(messageOf(text), "") << text.str();
+}
+
 TEST(Precision, BadNames) {
   for (llvm::StringRef text :
        {"", "w", "w9", "w1", "w8a7", "w8a", "w4-g0", "w4-g", "w8-dynamic",
@@ -64,6 +95,17 @@ TEST(PrecisionChoice, LastMatchCounts) {
   EXPECT_TRUE(choice->get("conv2").isFloat());
   EXPECT_EQ(choice->get("fc").format, "nf4");
   EXPECT_EQ(choice->get("xconv1").activations, Activations::Static);
+}
+
+TEST(PrecisionChoice, RulesMayPrune) {
+  auto choice = PrecisionChoice::create(
+      "w8/50%", "a.*=w4-g64/2:4",
+      R"({"schema": 1, "layers": [{"name": "b", "precision": "fp32/4:8"}]})",
+      "r.json", formats);
+  ASSERT_TRUE(bool(choice)) << llvm::toString(choice.takeError());
+  EXPECT_EQ(choice->get("a1").sparsity->text(), "2:4");
+  EXPECT_EQ(choice->get("b").sparsity->text(), "4:8");
+  EXPECT_EQ(choice->get("c").sparsity->text(), "50%");
 }
 
 TEST(PrecisionChoice, RecipesHavePatterns) {

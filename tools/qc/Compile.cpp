@@ -139,12 +139,13 @@ static Expected<int> printText(Driver &driver, CompileCommand &command) {
 void qc::driver::explainPrecision(Driver &driver,
                                   const CompileOptions &options) {
   bool statistics = !options.calib.empty() || !options.stats.empty();
-  if (options.precision == "int8")
+  StringRef base = StringRef(options.precision).split('/').first;
+  if (base == "int8")
     driver.note(statistics
                     ? "int8 is w8a8, with activation scales from calibration"
                     : "int8 is w8a8, with activation scales found at run time "
                       "(give --calib for static ones)");
-  else if (options.precision == "int4")
+  else if (base == "int4")
     driver.note("int4 is w4-g128");
 }
 

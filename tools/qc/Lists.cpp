@@ -34,7 +34,10 @@ static const Format formatTable[] = {
     {"wN (N = 2..8)", "intN, per channel", "float32", "N"},
     {"wN-gG", "intN, groups of G", "float32", "N + 16 / G"},
     {"wNa8[-gG]", "intN", "int8", "N"},
-    {"int4, w4-g128", "int4, groups of 128", "float32", "4.1"}};
+    {"int4, w4-g128", "int4, groups of 128", "float32", "4.1"},
+    {"P/50%", "as P, that share of them zero", "as P", ""},
+    {"P/2:4", "as P, 2 of 4 consecutive inputs kept", "as P", ""},
+    {"P/16x1:50%", "as P, blocks of 16 outputs x 1 input zero", "as P", ""}};
 
 static Expected<int> formats(Driver &driver) {
   Table table({"--precision", "weights", "activations", "bits per weight"});

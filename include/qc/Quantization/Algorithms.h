@@ -9,6 +9,7 @@
 
 #include "qc/Quantization/Matrix.h"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,12 +19,20 @@ namespace qc::quantization {
 struct Algorithms {
   /// Scales of input channels that go into the op before a layer.
   enum class Channels { None, Awq, SmoothQuant } channels = Channels::None;
+  /// How weights of a precision with a sparsity are pruned; nothing where no
+  /// rule was named, which is by magnitude.
+  std::optional<PruningRule> pruning;
   ScaleRule scales = ScaleRule::Range;
   bool gptq = false;
+
+  PruningRule pruningRule() const {
+    return pruning.value_or(PruningRule::Magnitude);
+  }
 
   /// True if more is done than rounding each weight by itself.
   bool searches() const {
     return gptq || channels != Channels::None ||
+           pruningRule() != PruningRule::Magnitude ||
            scales == ScaleRule::Importance || scales == ScaleRule::Output;
   }
   /// Weights have to be run with inputs; an importance matrix may do instead
@@ -32,8 +41,9 @@ struct Algorithms {
     return gptq || channels != Channels::None || scales == ScaleRule::Output;
   }
 
-  /// Parses rtn, mse, imatrix, output, gptq, awq, smoothquant. Without a rule
-  /// for scales gptq has mse, and awq the search by the outputs' error.
+  /// Parses awq, smoothquant, magnitude, wanda, sparsegpt, rtn, mse, imatrix,
+  /// output, gptq. Without a rule for scales gptq has mse, and awq the search
+  /// by the outputs' error. sparsegpt asks for gptq, whose loop it belongs to.
   static llvm::Expected<Algorithms>
   parse(const std::vector<std::string> &names);
 };

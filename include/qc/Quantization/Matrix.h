@@ -12,6 +12,7 @@
 
 #include "qc/Numerics/GroupCodec.h"
 #include "qc/Quantization/InputStatistics.h"
+#include "qc/Quantization/Pruning.h"
 
 #include "llvm/Support/Error.h"
 
@@ -29,7 +30,7 @@ struct WeightMatrix {
 
 /// What is known of the inputs x, any of it absent.
 struct LayerInput {
-  /// Needed by GPTQ, AWQ and ScaleRule::Output.
+  /// Needed by GPTQ, SparseGPT, AWQ and ScaleRule::Output.
   const InputStatistics *statistics = nullptr;
   /// What each column counts for, as an importance matrix has it; empty: the
   /// mean squares of the statistics.
@@ -61,6 +62,9 @@ struct GptqOptions {
 struct MatrixOptions {
   ScaleRule scales = ScaleRule::Range;
   GptqOptions gptq = {};
+  /// Weights that become zero. SparseGPT finds them in the loop of GPTQ, which
+  /// it enables; GPTQ knows those that the other rules have found.
+  PruningOptions pruning = {};
   /// The encoded tensor is [columns, rows], and so are the format's groups.
   bool transposed = false;
 };
@@ -76,10 +80,23 @@ struct QuantizedMatrix {
   double damping = 0;
 };
 
-/// Encodes a matrix. Values and statistics have to be finite.
+/// Encodes a matrix. Values and statistics have to be finite; a matrix that is
+/// pruned needs a format with an exact zero.
 llvm::Expected<QuantizedMatrix>
 quantizeMatrix(const WeightMatrix &weights, const numerics::GroupFormat &format,
                const LayerInput &input, const MatrixOptions &options);
+
+struct PrunedMatrix {
+  /// [rows, columns].
+  std::vector<float> values;
+  /// As in QuantizedMatrix.
+  double outputError = 0, damping = 0;
+};
+
+/// Prunes a matrix that stays in float; rules for scales do not matter.
+llvm::Expected<PrunedMatrix> pruneMatrix(const WeightMatrix &weights,
+                                         const LayerInput &input,
+                                         const MatrixOptions &options);
 
 /// tr(D H D^T) of D = weights - decoded, in units of H.
 double outputError(std::span<const float> weights,

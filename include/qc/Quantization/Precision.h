@@ -10,6 +10,7 @@
 #ifndef QC_QUANTIZATION_PRECISION_H
 #define QC_QUANTIZATION_PRECISION_H
 
+#include "qc/Numerics/Sparsity.h"
 #include "qc/Quantization/Mixture.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
@@ -46,14 +47,21 @@ struct Precision {
   unsigned activationBits = 32;
   /// Dynamic activations have a scale for each block of 32 of a row.
   bool activationBlocks = false;
+  /// Weights that become zero.
+  std::optional<numerics::Sparsity> sparsity;
 
-  bool isFloat() const { return weights == Weights::Float32; }
+  /// The layer stays as it is.
+  bool isFloat() const { return weights == Weights::Float32 && !sparsity; }
 
   /// Parses keep[-a8], fp32, fp16, bf16, int8, int4, wB[aB][-gN][-dynamic], or
-  /// the name of one of `formats` with an optional -gN and an optional -a8.
+  /// the name of one of `formats` with an optional -gN and an optional -a8;
+  /// then /SPARSITY, but after keep.
   static llvm::Expected<Precision> parse(llvm::StringRef text,
                                          const FormatGroups &formats);
 };
+
+/// The precision with int8 and int4 written as what they stand for.
+std::string spellOut(llvm::StringRef precision);
 
 /// The precision of each layer.
 class PrecisionChoice {

@@ -91,7 +91,7 @@ def QuantizePass : Pass<"qc-quantize", "::mlir::ModuleOp"> {
   let description = [{
     Gives each layer the precision that the options ask for (docs/Driver.md
     names them). Weights become `qc.dequantize(qc.quantize(w))`, constant
-    subgraphs. Activations of `w8a8` get static encodings from the statistics
+    subgraphs, with `qc.prune` before where the precision has a sparsity. Activations of `w8a8` get static encodings from the statistics
     file, those of products of two activations too; without one, or with
     `w8a8-dynamic`, products with a weight take a scale for each row when they
     run. A value that a float op makes stays float for readers that want no
@@ -137,6 +137,7 @@ def QuantizePass : Pass<"qc-quantize", "::mlir::ModuleOp"> {
     Statistic<"numDynamic", "dynamic",
               "Number of activations quantized at run time">,
     Statistic<"numWeights", "weights", "Number of encoded weights">,
+    Statistic<"numPruned", "pruned", "Number of pruned weights">,
     Statistic<"numFloat", "float", "Number of layers that stay in float">
   ];
   let dependentDialects = ["::mlir::qc::QCDialect",

@@ -16,6 +16,7 @@
 #include "qc/Numerics/Elementary.h"
 #include "qc/Numerics/Reduce.h"
 #include "qc/Numerics/Rounding.h"
+#include "qc/Numerics/Sparsity.h"
 
 using namespace mlir;
 using namespace ::qc;
@@ -150,6 +151,32 @@ static llvm::Error runQuantize(Interpreter &interpreter,
   return llvm::Error::success();
 }
 
+static llvm::Error runPrune(Interpreter &interpreter, mlir::qc::PruneOp op) {
+  std::string problem;
+  auto pattern = num::Sparsity::parse(op.getSparsity().str(), problem);
+  // The matrix has its outputs first.
+  SmallVector<int64_t> order(op.getChannels());
+  HostTensor input = interpreter.tensor(op.getInput());
+  int64_t outputs = 1;
+  for (int64_t axis : op.getChannels())
+    outputs *= input.dim(axis);
+  for (int64_t axis = 0; axis < input.rank(); ++axis)
+    if (!llvm::is_contained(op.getChannels(), axis))
+      order.push_back(axis);
+  HostTensor matrix = transposed(input, order);
+  std::vector<uint8_t> zeros = num::chooseSmallest(
+      *pattern, spanOf(matrix), outputs ? matrix.size() / outputs : 0);
+  HostTensor pruned = HostTensor::uninitialized(DType::F32, matrix.shape());
+  for (auto [to, from, zero] :
+       llvm::zip_equal(pruned.mutableData<float>(), matrix.as<float>(), zeros))
+    to = zero ? 0.0f : from;
+  SmallVector<int64_t> back(order.size());
+  for (auto [at, axis] : llvm::enumerate(order))
+    back[axis] = static_cast<int64_t>(at);
+  interpreter.set(op, transposed(pruned, back));
+  return llvm::Error::success();
+}
+
 static llvm::Error runDequantize(Interpreter &interpreter,
                                  mlir::qc::DequantizeOp op) {
   interpreter.set(op, interpreter.tensor(op.getInput()));
@@ -205,6 +232,7 @@ void evaluator::addQCModelHandlers(HandlerTable &table) {
   table.add<mlir::qc::LayerNormOp, runLayerNorm>();
   table.add<mlir::qc::RMSNormOp, runRMSNorm>();
   table.add<mlir::qc::QuantizeOp, runQuantize>();
+  table.add<mlir::qc::PruneOp, runPrune>();
   table.add<mlir::qc::DequantizeOp, runDequantize>();
   table.add<mlir::qc::ComponentOp, runComponent>();
   table.add<mlir::qc::AssembleOp, runAssemble>();

@@ -11,6 +11,7 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/IRMapping.h"
 #include "qc/Numerics/Blocks.h"
+#include "qc/Numerics/Sparsity.h"
 #include "qc/TargetInfo/GroupPacking.h"
 #include "qc/TargetInfo/Packing.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -115,6 +116,14 @@ bool WeightStrips::cutOperands(Operation *op, Cut at) {
       })
       .Case([&](mlir::qc::DequantizeOp dequantize) {
         return encodedAlike(dequantize.getInput(), dequantize.getInput());
+      })
+      .Case([&](mlir::qc::PruneOp prune) {
+        // Runs are of one column; shares are of all.
+        std::string problem;
+        auto pattern = num::Sparsity::parse(prune.getSparsity().str(), problem);
+        return pattern->kind == num::Sparsity::Kind::Runs && at.unit == 1 &&
+               llvm::is_contained(prune.getChannels(), at.axis) &&
+               cut(prune.getInput(), at);
       })
       .Case([&](mlir::qc::AssembleOp assemble) {
         return isa<mlir::qc::FloatEncodingAttr>(

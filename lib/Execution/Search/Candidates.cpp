@@ -8,6 +8,7 @@
 
 #include "qc/Analysis/QuantizationSites.h"
 #include "qc/Execution/SearchFolder.h"
+#include "qc/Quantization/Precision.h"
 #include "qc/Support/Error.h"
 #include "qc/Support/OutputFile.h"
 
@@ -115,7 +116,7 @@ Error Candidates::findGroups() {
     indices[layer.name] = group;
     if (!layer.weightOperand)
       for (size_t i = 1; i < precisions.size(); ++i)
-        if (precisions[i] != "w8a8" && precisions[i] != "int8")
+        if (quantization::spellOut(precisions[i]) != "w8a8")
           layerGroups[group].refusals[i] = "it has no weight";
   }
   return Error::success();

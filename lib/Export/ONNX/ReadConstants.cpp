@@ -156,15 +156,20 @@ static HostTensor arrangeScales(const HostTensor &tensor,
 }
 
 llvm::Expected<QuantizedConstant>
-ConstantReader::readWeight(QuantizeOp op, const std::optional<ConvView> &conv) {
-  auto value = evaluate(op.getResult());
+ConstantReader::readWeight(Value weight, const std::optional<ConvView> &conv) {
+  auto value = evaluate(weight);
   if (!value)
     return value.takeError();
-  const ::qc::EncodedTensor &tensor = value->encoded();
   std::optional<FilterLayout> layout;
   if (conv)
     layout = layoutOf(*conv);
   QuantizedConstant result;
+  if (!value->isEncoded()) {
+    result.bits = 32;
+    result.codes = layout ? arrange(value->tensor(), *layout) : value->tensor();
+    return result;
+  }
+  const ::qc::EncodedTensor &tensor = value->encoded();
   auto affine = dyn_cast<AffineAttr>(tensor.encoding);
   if (!affine) {
     // Half precision: values without a scale.

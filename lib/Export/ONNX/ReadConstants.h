@@ -23,11 +23,10 @@ class ConstantReader {
 public:
   explicit ConstantReader(ParameterStore &store) : evaluator(store) {}
 
-  /// The codes that `op` makes of a weight: the filter of `conv`, or that of a
+  /// The codes, or the values, of a weight: the filter of `conv`, or that of a
   /// product.
   llvm::Expected<QuantizedConstant>
-  readWeight(mlir::qc::QuantizeOp op,
-             const std::optional<mlir::qc::ConvView> &conv);
+  readWeight(mlir::Value weight, const std::optional<mlir::qc::ConvView> &conv);
 
   /// A bias: multiples of a scale where it was rounded to them.
   llvm::Expected<QuantizedConstant> readBias(mlir::Value vector);

@@ -65,10 +65,10 @@ llvm::Error QuantizationReader::refuseLayer(const QuantizableLayer &layer,
                 expected + ", or --layer '" + printable(layer.name) + "=keep'");
 }
 
-/// Whether qc-quantize has made `op`: it is put where its value is, and a node
-/// has a place of its own.
-static bool isChosen(QuantizeOp op) {
-  return op.getLoc() == op.getInput().getLoc();
+/// Whether qc-quantize, or an algorithm on weights, has made `op`: it is put
+/// where its value is, and a node has a place of its own.
+static bool isChosen(Operation *op) {
+  return op->getLoc() == op->getOperand(0).getLoc();
 }
 
 /// The op that encodes `value`; null if it is no dequantized value or one of
@@ -78,6 +78,21 @@ static QuantizeOp getQuantize(Value value) {
   auto quantize = dequantize ? dequantize.getInput().getDefiningOp<QuantizeOp>()
                              : QuantizeOp();
   return quantize && isChosen(quantize) ? quantize : QuantizeOp();
+}
+
+/// The codes that were made of a layer's weight, or its values where it is only
+/// pruned; null if nothing was done to it.
+static Value getChosenWeight(const QuantizableLayer &layer) {
+  Value weight = layer.getWeight();
+  if (auto dequantize = weight.getDefiningOp<DequantizeOp>())
+    weight = dequantize.getInput();
+  Operation *op = weight.getDefiningOp();
+  // Values that an algorithm found are named so (ComponentStore.cpp).
+  if (auto parameter = dyn_cast_or_null<ParameterOp>(op))
+    return parameter.getName() == layer.name + ".values" ? weight : Value();
+  return isa_and_nonnull<QuantizeOp, AssembleOp, PruneOp>(op) && isChosen(op)
+             ? weight
+             : Value();
 }
 
 llvm::Error QuantizationReader::readBias(const QuantizableLayer &layer,
@@ -113,8 +128,7 @@ llvm::Error QuantizationReader::readLayer(const QuantizableLayer &layer) {
                        "activation scales found at run time, for which ONNX "
                        "has no operator",
                        "static ones by --calib or --stats");
-  QuantizeOp weight =
-      layer.weightOperand ? getQuantize(layer.getWeight()) : QuantizeOp();
+  Value weight = layer.weightOperand ? getChosenWeight(layer) : Value();
   if (!weight)
     return llvm::Error::success();
   QuantizedLayer &made = result.layers.emplace_back();
@@ -130,11 +144,12 @@ llvm::Error QuantizationReader::readLayer(const QuantizableLayer &layer) {
                        "subgraph)",
                        "a node");
   made.isWholeNode = !getSourceValue(layer.op->getLoc()).empty();
-  if (isa<NF4Attr>(getEncoding(weight.getResult())))
+  if (isa_and_nonnull<NF4Attr>(getEncoding(weight)))
     return refuseLayer(layer, "the format nf4, for which ONNX has no operator",
                        "int2 to int8, fp16 or bf16");
   made.weightIndex =
-      weightIndices.try_emplace(weight, weightIndices.size()).first->second;
+      weightIndices.try_emplace(weight.getDefiningOp(), weightIndices.size())
+          .first->second;
   auto constant = constants.readWeight(weight, conv);
   if (!constant)
     return constant.takeError();

@@ -163,6 +163,30 @@ func.func @quantize_to_nothing(%x: tensor<4xf32>) {
 
 // -----
 
+func.func @prune_all(%x: tensor<4x4xf32>) {
+  // expected-error @+1 {{prune_c1: found sparsity '100%', expected a share of zeros above 0% and below 100%}}
+  qc.prune %x to "100%" {channels = array<i64: 1>} : tensor<4x4xf32>
+  return
+}
+
+// -----
+
+func.func @prune_free_size(%x: tensor<?x4xf32>) {
+  // expected-error @+1 {{prune_c2: expected a static shape without an encoding}}
+  qc.prune %x to "50%" {channels = array<i64: 1>} : tensor<?x4xf32>
+  return
+}
+
+// -----
+
+func.func @prune_no_axis(%x: tensor<4x4xf32>) {
+  // expected-error @+1 {{prune_c3: expected ascending axes of 'tensor<4x4xf32>', found 0}}
+  qc.prune %x to "50%" {channels = array<i64: 1, 0>} : tensor<4x4xf32>
+  return
+}
+
+// -----
+
 func.func @dequantize_values(%x: tensor<4xf32>) {
   // expected-error @+1 {{dequantize_c1: the input has no encoding}}
   qc.dequantize %x : tensor<4xf32> -> tensor<4xf32>

@@ -57,6 +57,8 @@ func.func @qdq(%x: tensor<?x64xf32>, %p: tensor<64x10xf32>) {
   // CHECK: qc.quantize %{{.*}} : tensor<?x64xf32> -> tensor<?x64xf32, #qc.affine<i8, scale = 5.000000e-02, zero_point = -3>>
   %q = qc.quantize %x : tensor<?x64xf32>
     -> tensor<?x64xf32, #qc.affine<i8, scale = 0.05, zero_point = -3>>
+  // CHECK: qc.prune %{{.*}} to "2:4" {channels = array<i64: 1>} : tensor<64x10xf32>
+  %z = qc.prune %p to "2:4" {channels = array<i64: 1>} : tensor<64x10xf32>
   // CHECK: qc.quantize %{{.*}} {algorithm = "mse"}
   %w = qc.quantize %p {algorithm = "mse"} : tensor<64x10xf32>
     -> tensor<64x10xf32, #qc.affine<i8, group = [-1, 1], symmetric>>

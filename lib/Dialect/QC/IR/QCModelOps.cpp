@@ -8,6 +8,7 @@
 #include "qc/Dialect/QC/IR/QCOps.h"
 #include "qc/Dialect/QC/IR/QCSparse.h"
 #include "qc/Numerics/Elementary.h"
+#include "qc/Numerics/Sparsity.h"
 
 using namespace mlir;
 using namespace mlir::qc;
@@ -85,6 +86,25 @@ LogicalResult QuantizeOp::verify() {
   auto emit = [&] { return emitOpError("quantize_c3: "); };
   return encoding.verifyShape(
       emit, cast<RankedTensorType>(getResult().getType()).getShape());
+}
+
+LogicalResult PruneOp::verify() {
+  std::string problem;
+  if (!num::Sparsity::parse(getSparsity().str(), problem))
+    return emitOpError("prune_c1: ") << problem;
+  auto type = cast<RankedTensorType>(getType());
+  if (!type.hasStaticShape() || getEncoding(type))
+    return emitOpError("prune_c2: expected a static shape without an encoding, "
+                       "found ")
+           << type;
+  int64_t next = 0;
+  for (int64_t axis : getChannels()) {
+    if (axis < next || axis >= type.getRank())
+      return emitOpError("prune_c3: expected ascending axes of ")
+             << type << ", found " << axis;
+    next = axis + 1;
+  }
+  return success();
 }
 
 LogicalResult DequantizeOp::verify() {

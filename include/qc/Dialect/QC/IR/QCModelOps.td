@@ -175,6 +175,29 @@ def QC_QuantizeOp : QC_Unary<"quantize"> {
   let hasVerifier = 1;
 }
 
+def QC_PruneOp : QC_Unary<"prune", [AllTypesMatch<["input", "result"]>]> {
+  let summary = "a weight whose least values are zero";
+  let description = [{
+    The axes `channels` of the weight, merged, are the outputs of a matrix W,
+    the other ones, in their order, its inputs. Of W those elements become zero
+    that have the least magnitudes: a share of all elements (`50%`), all but n
+    of each m consecutive inputs (`2:4`), or a share of all blocks of rows x
+    columns by the mean of their squares (`16x1:50%`); of equal ones the first.
+    Shares are rounded down, the last run or block of an axis may be smaller.
+
+    ```mlir
+    %p = qc.prune %w to "2:4" {channels = array<i64: 1>} : tensor<64x32xf32>
+    ```
+    Constraints: prune_c1 (the sparsity is one), prune_c2 (a static shape
+    without an encoding), prune_c3 (the channels are axes in ascending order).
+  }];
+  let arguments = (ins RankedTensorOf<[F32]>:$input, StrAttr:$sparsity,
+                       DenseI64ArrayAttr:$channels);
+  let results = (outs RankedTensorOf<[F32]>:$result);
+  let assemblyFormat = "$input `to` $sparsity attr-dict `:` type($input)";
+  let hasVerifier = 1;
+}
+
 def QC_DequantizeOp : QC_Unary<"dequantize"> {
   let summary = "codes of an encoding back to values";
   let description = [{
