@@ -10,6 +10,7 @@
 
 #include "BuildInternal.h"
 
+#include "qc/Analysis/LinalgViews.h"
 #include "qc/Dialect/QC/IR/QCOps.h"
 #include "qc/Execution/Calibrate.h"
 #include "qc/Execution/SearchWeights.h"
@@ -94,6 +95,23 @@ static bool wantsStatistics(const CompileOptions &options) {
          });
 }
 
+static bool hasConvolutions(mlir::ModuleOp module) {
+  bool found = false;
+  module.walk([&](mlir::Operation *op) {
+    found |= mlir::qc::ConvView::match(op).has_value();
+  });
+  return found;
+}
+
+/// Whether the options name a precision with a sparsity.
+static bool wantsPruning(const CompileOptions &options) {
+  auto prunes = [](StringRef precision) { return precision.contains('/'); };
+  return prunes(options.precision) ||
+         llvm::any_of(options.layers, [&](const LayerRule &rule) {
+           return prunes(rule.precision);
+         });
+}
+
 bool qc::wantsQuantization(const CompileOptions &options) {
   return (options.precision != "keep" && options.precision != "fp32") ||
          !options.layers.empty() || !options.recipeFile.empty();
@@ -171,7 +189,7 @@ static Error checkPruning(LoadedModel &model, const BuildRequest &request,
                       "a rule for pruning without a layer that is pruned",
                       "a precision with a sparsity, such as w8/50%");
   if (prunes && !algorithms.pruning && !request.options.calib.empty() &&
-      hooks.note)
+      !hasConvolutions(*model.module) && hooks.note)
     hooks.note("weights are pruned by magnitude; --algorithm wanda or "
                "sparsegpt looks at the data of --calib");
   return Error::success();
@@ -199,9 +217,12 @@ Expected<StatisticsFile> qc::toLevelTwo(LoadedModel &model,
     if (Error error = scaleChannels(model, quantized, *search, hooks))
       return std::move(error);
   }
-  auto statistics = ::makeStatistics(model, request, hooks,
-                                     !request.options.calib.empty() &&
-                                         wantsStatistics(request.options));
+  bool run =
+      !request.options.calib.empty() &&
+      (wantsStatistics(request.options) ||
+       // Biases make up for what filters lose.
+       (wantsPruning(request.options) && hasConvolutions(*model.module)));
+  auto statistics = ::makeStatistics(model, request, hooks, run);
   if (!statistics)
     return statistics.takeError();
   if (Error error = step(hooks, "quantizing"))

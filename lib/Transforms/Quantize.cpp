@@ -69,6 +69,11 @@ private:
                   ArrayRef<QuantizableLayer> layers,
                   std::vector<std::string> &layerNames);
   void quantizeEmbedding(EmbeddingOp op);
+  /// Of each layer what tells the means of its input, by which its bias is
+  /// corrected: of those with static codes, and of pruned convolutions.
+  SmallVector<const quant::TensorStatistics *>
+  findMeans(const QuantizationSites &planned,
+            function_ref<bool(const QuantizableLayer &)> isPruned);
   void quantizeRows(const QuantizableLayer &layer, bool inBlocks);
   /// An error where the weight's format has no zero for what is pruned.
   LogicalResult checkZeros(const QuantizableLayer &layer,
@@ -430,6 +435,24 @@ void Quantize::quantizeEmbedding(EmbeddingOp op) {
     quantizeWeight(op.getTableMutable(), encoding);
 }
 
+SmallVector<const quant::TensorStatistics *>
+Quantize::findMeans(const QuantizationSites &planned,
+                    function_ref<bool(const QuantizableLayer &)> isPruned) {
+  SmallVector<const quant::TensorStatistics *> inputs(planned.layers.size());
+  if (!biasCorrection || !statistics)
+    return inputs;
+  DenseMap<Value, const quant::TensorStatistics *> seen;
+  for (const QuantizationSite &site : planned.sites)
+    seen[site.value] = statistics->find(names[site.value]);
+  for (auto [layer, input] : llvm::zip_equal(planned.layers, inputs)) {
+    Value source = getMeanSource(layer.getInput());
+    input = isPruned(layer) && ConvView::match(layer.op)
+                ? statistics->find(names.lookup(source))
+                : seen.lookup(source);
+  }
+  return inputs;
+}
+
 LogicalResult Quantize::runOnFunction(FunctionOpInterface function) {
   function.walk([](ObserveOp op) {
     op.getResult().replaceAllUsesWith(op.getInput());
@@ -462,14 +485,11 @@ LogicalResult Quantize::runOnFunction(FunctionOpInterface function) {
       QuantizationSites::find(function, [&](const QuantizableLayer &layer) {
         return plans[layer.op].isStatic();
       });
-  DenseMap<Value, const quant::TensorStatistics *> seen;
-  if (biasCorrection && statistics)
-    for (const QuantizationSite &site : planned.sites)
-      seen[site.value] = statistics->find(names[site.value]);
   // Sources are read before the sites change them.
-  SmallVector<const quant::TensorStatistics *> inputs;
-  for (const QuantizableLayer &layer : planned.layers)
-    inputs.push_back(seen.lookup(getMeanSource(layer.getInput())));
+  SmallVector<const quant::TensorStatistics *> inputs =
+      findMeans(planned, [&](const QuantizableLayer &layer) {
+        return plans[layer.op].precision.sparsity.has_value();
+      });
   if (failed(quantizeSites(planned.sites)))
     return failure();
   for (auto [layer, input] : llvm::zip_equal(planned.layers, inputs)) {

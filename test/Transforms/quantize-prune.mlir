@@ -2,6 +2,8 @@
 // RUN: qc-opt %s "--qc-quantize=precision=w8 layer=fc1=fp32" | FileCheck %s --check-prefix=DENSE
 // RUN: not qc-opt %s "--qc-quantize=precision=w8/2:4 layer=fc1=q4_1/2:4" 2>&1 | FileCheck %s --check-prefix=ZERO
 // RUN: not qc-opt %s "--qc-quantize=precision=binary/50%%" 2>&1 | FileCheck %s --check-prefix=BINARY
+// RUN: %python %S/Inputs/make_stats.py %t.stats i=-1:3:4
+// RUN: qc-opt %s "--qc-quantize=precision=fp32/50%% stats=%t.stats bias-correction=true" | FileCheck %s --check-prefix=BIAS
 
 // A weight is pruned, then encoded; one that stays in float is only pruned.
 // CHECK-LABEL: func @main
@@ -17,6 +19,15 @@
 // CHECK: %[[E:.*]] = qc.quantize %[[S]]
 // CHECK: linalg.matmul ins(%{{.*}}, %[[P]] :
 // CHECK: linalg.matmul ins(%{{.*}}, %[[D]] :
+
+// What a pruned filter lacks times the means of its inputs goes into the bias.
+// BIAS: %[[F:.*]] = qc.parameter "f"
+// BIAS: %[[S:.*]] = qc.prune %[[F]]
+// BIAS: arith.subf %[[S]], %[[F]]
+// BIAS: linalg.reduce
+// BIAS: %[[B:.*]] = arith.negf
+// BIAS: %[[OUT:.*]] = linalg.broadcast ins(%[[B]] :
+// BIAS: linalg.conv_2d_nhwc_hwcf ins(%{{.*}}, %[[S]] : {{.*}}) outs(%[[OUT]] :
 
 // DENSE-NOT: qc.prune
 // DENSE: return
