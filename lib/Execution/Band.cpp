@@ -72,7 +72,9 @@ Expected<Band> Band::parse(StringRef given) {
   size_t at = text.find_first_of("<>");
   if (at == StringRef::npos || text.substr(at + 1, 1) != "=")
     return badBand(given, bandForm);
-  auto metric = MetricSpec::parse(text.take_front(at).trim());
+  StringRef name = text.take_front(at).trim();
+  auto metric = name == "ppl" ? Expected<MetricSpec>(MetricSpec::perplexity())
+                              : MetricSpec::parse(name);
   if (!metric)
     return metric.takeError();
   band.metric = *metric;

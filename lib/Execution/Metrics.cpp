@@ -5,8 +5,9 @@
 // What the numbers of a sample are: top1, top5, agreement: right or wrong;
 // cosine, kl: the value; mse: squared error, elements; sqnr: squared reference,
 // squared error; psnr: squared error, elements, peak; spearman-cosine: cosine
-// and score of a pair. Rates have Wilson's interval, other means the normal
-// one; the rest is resampled (1,000 times, always the same ones).
+// and score of a pair; ppl: negative log likelihood and tokens. Rates have
+// Wilson's interval, other means the normal one; the rest is resampled (1,000
+// times, always the same ones).
 //
 //===----------------------------------------------------------------------===//
 
@@ -73,6 +74,13 @@ Expected<MetricSpec> MetricSpec::parse(StringRef given) {
                     known + ", with an output as in top1(logits) if need be");
 }
 
+MetricSpec MetricSpec::perplexity() {
+  MetricSpec spec;
+  spec.kind = Kind::Perplexity;
+  spec.text = "ppl";
+  return spec;
+}
+
 bool MetricSpec::needsLabels() const {
   return kind == Kind::Top1 || kind == Kind::Top5 ||
          kind == Kind::SpearmanCosine;
@@ -82,10 +90,10 @@ bool MetricSpec::isOfQuestions() const {
          kind == Kind::ChoiceSum;
 }
 bool MetricSpec::needsReference() const {
-  return !needsLabels() && !isOfQuestions();
+  return !needsLabels() && !isOfQuestions() && kind != Kind::Perplexity;
 }
 bool MetricSpec::higherIsBetter() const {
-  return kind != Kind::Mse && kind != Kind::Kl;
+  return kind != Kind::Mse && kind != Kind::Kl && kind != Kind::Perplexity;
 }
 bool MetricSpec::isRate() const {
   return kind == Kind::Top1 || kind == Kind::Top5 || kind == Kind::Agreement ||
@@ -157,6 +165,8 @@ static double reduce(const MetricRecords &records,
     return decibels(sums[0], sums[1]);
   case Kind::Psnr:
     return decibels(peak * peak, sums[1] > 0 ? sums[0] / sums[1] : 0);
+  case Kind::Perplexity:
+    return std::exp(sums[0] / std::max(sums[1], 1.0));
   case Kind::SpearmanCosine: {
     std::vector<double> cosines, scores;
     for (size_t index : pick) {

@@ -250,6 +250,12 @@ llvm::Error PrecisionChoice::mix(llvm::ArrayRef<MixtureMatrix> matrices) {
   return llvm::Error::success();
 }
 
+bool PrecisionChoice::names(StringRef name) const {
+  return llvm::any_of(rules, [&](const Rule &rule) {
+    return rule.exact && rule.pattern == name;
+  });
+}
+
 Precision PrecisionChoice::get(StringRef name) {
   for (auto rule = rules.rbegin(); rule != rules.rend(); ++rule)
     if (rule->matches(name))

@@ -63,11 +63,9 @@ private:
   /// Why the statistics do not tell the range of `activation`.
   std::string refuseActivation(Value activation);
   LogicalResult quantizeSites(ArrayRef<QuantizationSite> sites);
-  /// Asks the mixture about all matrices of the function, if there is one; adds
-  /// the names of embeddings.
+  /// Asks the mixture about all matrices of the function, if there is one.
   llvm::Error mix(FunctionOpInterface function,
-                  ArrayRef<QuantizableLayer> layers,
-                  std::vector<std::string> &layerNames);
+                  ArrayRef<QuantizableLayer> layers);
   void quantizeEmbedding(EmbeddingOp op);
   /// Of each layer what tells the means of its input, by which its bias is
   /// corrected: of those with static codes, and of pruned convolutions.
@@ -397,8 +395,7 @@ static FloatAttr getInputScale(const QuantizableLayer &layer) {
 
 /// Embeddings come before the layers, as in the model.
 llvm::Error Quantize::mix(FunctionOpInterface function,
-                          ArrayRef<QuantizableLayer> layers,
-                          std::vector<std::string> &layerNames) {
+                          ArrayRef<QuantizableLayer> layers) {
   std::vector<quant::MixtureMatrix> matrices;
   auto add = [&](StringRef name, Value weight) {
     ArrayRef<int64_t> shape = cast<ShapedType>(weight.getType()).getShape();
@@ -407,8 +404,7 @@ llvm::Error Quantize::mix(FunctionOpInterface function,
       matrices.push_back({name.str(), shape[0], shape[1]});
   };
   function.walk([&](EmbeddingOp op) {
-    layerNames.push_back(getLayerName(op.getLoc()).str());
-    add(layerNames.back(), op.getTable());
+    add(getLayerName(op.getLoc()).str(), op.getTable());
   });
   for (const QuantizableLayer &layer : layers)
     if (layer.weightOperand)
@@ -417,11 +413,15 @@ llvm::Error Quantize::mix(FunctionOpInterface function,
 }
 
 void Quantize::quantizeEmbedding(EmbeddingOp op) {
-  Precision precision = choice->get(getLayerName(op.getLoc()));
+  StringRef name = getLayerName(op.getLoc());
+  Precision precision = choice->get(name);
+  if (!choice->names(name))
+    return;
   if (precision.sparsity)
-    op.emitRemark() << "embedding '" << getLayerName(op.getLoc())
+    op.emitRemark() << "embedding '" << name
                     << "' keeps its values: only layers are pruned";
-  if (precision.weights == Precision::Weights::Float32)
+  if (precision.weights == Precision::Weights::Float32 ||
+      precision.weights == Precision::Weights::Keep)
     return;
   Value table = op.getTable();
   Attribute encoding = getWeightEncoding(
@@ -429,8 +429,7 @@ void Quantize::quantizeEmbedding(EmbeddingOp op) {
       /*inputAxis=*/0, /*isConvolution=*/false);
   std::string reason = refuseShape(op, table, encoding);
   if (!reason.empty())
-    op.emitRemark() << "embedding '" << getLayerName(op.getLoc())
-                    << "' stays in float: " << reason;
+    op.emitRemark() << "embedding '" << name << "' stays in float: " << reason;
   else
     quantizeWeight(op.getTableMutable(), encoding);
 }
@@ -466,8 +465,12 @@ LogicalResult Quantize::runOnFunction(FunctionOpInterface function) {
     names[site.value] = site.name;
   std::vector<std::string> layerNames;
   if (choice->isMixture())
-    if (llvm::Error error = mix(function, all.layers, layerNames))
+    if (llvm::Error error = mix(function, all.layers))
       return function.emitError() << llvm::toString(std::move(error));
+  function.walk([&](EmbeddingOp op) {
+    if (StringRef name = getLayerName(op.getLoc()); choice->names(name))
+      layerNames.push_back(name.str());
+  });
   DenseMap<Operation *, LayerPlan> plans;
   for (const QuantizableLayer &layer : all.layers) {
     layerNames.push_back(layer.name);
@@ -510,8 +513,7 @@ LogicalResult Quantize::runOnFunction(FunctionOpInterface function) {
     if (plans[layer.op].isStatic())
       roundBias(layer, getInputScale(layer));
   }
-  if (choice->isMixture())
-    function.walk([&](EmbeddingOp op) { quantizeEmbedding(op); });
+  function.walk([&](EmbeddingOp op) { quantizeEmbedding(op); });
   return success();
 }
 

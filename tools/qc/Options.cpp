@@ -69,7 +69,6 @@ void CompileArguments::addQuantizationOptions(CLI::App &command) {
   command.add_flag("--strict", options.strict,
                    "Fail where a layer can't be quantized as asked");
   command.add_option("--seed", options.seed, "Seed of what is random");
-  unbuilt.push_back(command.add_option("--max-size", ignored, "Not built yet"));
   command.add_flag("--resume", options.resume,
                    "Go on where an interrupted search of weights stopped");
 }

@@ -6,6 +6,8 @@
 
 #include "SearchOptions.h"
 
+#include "qc/Import/Llama/Import.h"
+
 #include "llvm/Support/Path.h"
 
 using namespace qc;
@@ -21,6 +23,9 @@ void SearchArguments::add(CLI::App &command) {
                      "auto: data to judge on (half of --eval)");
   command.add_option("--objective", objective,
                      "auto: latency (default) or size");
+  command.add_option("--max-size", maxSize,
+                     "auto: the least loss in weights of 35G, 800M, 3500K or "
+                     "4.5bits");
   command.add_option("--time-limit", timeLimit,
                      "auto: take the best after this time: 90s, 10m, 2h");
   command.add_option("--candidates", candidates,
@@ -29,7 +34,7 @@ void SearchArguments::add(CLI::App &command) {
 
 bool SearchArguments::given() const {
   for (const std::string *text :
-       {&within, &verdictData, &objective, &timeLimit, &candidates})
+       {&within, &verdictData, &objective, &maxSize, &timeLimit, &candidates})
     if (!text->empty())
       return true;
   return false;
@@ -49,44 +54,90 @@ static Expected<double> parseTime(StringRef text) {
   return value * unit;
 }
 
-/// What the search does not do yet.
-static Error checkBuilt(const BuildRequest &build) {
+static Error badSearch(StringRef option, const llvm::Twine &found,
+                       const llvm::Twine &expected) {
+  return inputError("bad-option", "", option, found, expected);
+}
+
+/// What the search does not do yet, and data of another kind than the model.
+static Error checkBuilt(const BuildRequest &build, const Band &band) {
   const CompileOptions &options = build.options;
-  if (llvm::sys::path::extension(build.evalData) == ".jsonl" ||
-      llvm::sys::path::extension(build.evalData) == ".txt")
-    return notBuilt("--precision auto on texts");
   if (options.kernels != "generated")
     return notBuilt("--precision auto with --kernels " + options.kernels);
   for (const std::string &algorithm : options.algorithms)
     if (algorithm != "rtn" && algorithm != "mse")
       return notBuilt("--precision auto with --algorithm " + algorithm);
+  StringRef ending = llvm::sys::path::extension(build.evalData);
+  if (!llama::isLanguageModel(build.model)) {
+    if (ending == ".txt" || ending == ".jsonl")
+      return badSearch("--eval", printable(build.evalData),
+                       "arrays for a model that is no language model");
+    if (band.metric.kind == MetricSpec::Kind::Perplexity)
+      return badSearch("--within", "ppl",
+                       "a metric of outputs: the model is no language model");
+    return Error::success();
+  }
+  using Kind = MetricSpec::Kind;
+  if (ending == ".jsonl")
+    return notBuilt("--precision auto on questions");
+  if (ending != ".txt")
+    return badSearch("--eval", printable(build.evalData),
+                     "a .txt for a language model");
+  if (band.metric.kind != Kind::Perplexity && band.metric.kind != Kind::Kl &&
+      band.metric.kind != Kind::Agreement)
+    return badSearch("--within", band.metric.text,
+                     "ppl, kl or agreement for a language model on a text");
   return Error::success();
+}
+
+/// The band, or what is measured where there is only a limit.
+static Expected<Band> bandOf(StringRef within, const BuildRequest &build) {
+  if (!within.empty())
+    return Band::parse(within);
+  if (llama::isLanguageModel(build.model) && build.metric.empty())
+    return Band::parse("ppl <= ref");
+  if (build.metric.empty())
+    return badSearch("--max-size", "no metric",
+                     "--metric, or a band, --within");
+  auto metric = MetricSpec::parse(build.metric);
+  if (!metric)
+    return metric.takeError();
+  return Band::parse(metric->text +
+                     (metric->higherIsBetter() ? " >= " : " <= ") +
+                     (metric->needsReference() ? "0" : "ref"));
 }
 
 Expected<PrecisionSearchRequest>
 SearchArguments::finish(BuildRequest build) const {
-  auto missing = [](StringRef option, StringRef found, StringRef expected) {
-    return inputError("bad-option", "", option, found, expected);
-  };
   PrecisionSearchRequest request;
-  if (within.empty())
-    return missing("--precision auto", "no band of quality",
-                   "--within, as in --within 'top1 >= ref - 1pp'");
-  auto band = Band::parse(within);
+  if (within.empty() && maxSize.empty())
+    return badSearch("--precision auto", "no band of quality",
+                     "--within, as in --within 'top1 >= ref - 1pp', or "
+                     "--max-size");
+  auto band = bandOf(within, build);
   if (!band)
     return band.takeError();
   if (!build.metric.empty() && build.metric != band->metric.text)
-    return missing("--metric", build.metric,
-                   band->metric.text + ", as --within has it");
+    return badSearch("--metric", build.metric,
+                     band->metric.text + ", as --within has it");
   if (build.evalData.empty())
-    return missing("--precision auto", "no data to search by", "--eval DATA");
+    return badSearch("--precision auto", "no data to search by", "--eval DATA");
   if (!build.options.recipeFile.empty())
-    return missing("--recipe", "a recipe with --precision auto",
-                   "one of them; --layer fixes layers");
+    return badSearch("--recipe", "a recipe with --precision auto",
+                     "one of them; --layer fixes layers");
   if (!objective.empty() && objective != "latency" && objective != "size")
-    return missing("--objective", objective, "latency or size");
-  if (Error error = checkBuilt(build))
+    return badSearch("--objective", objective, "latency or size");
+  if (Error error = checkBuilt(build, *band))
     return std::move(error);
+  if (!maxSize.empty()) {
+    auto limit = SizeLimit::parse(maxSize);
+    if (!limit)
+      return limit.takeError();
+    if (objective == "latency")
+      return badSearch("--objective", "latency with --max-size",
+                       "size: the least loss within it is looked for");
+    request.limit = std::move(*limit);
+  }
   if (!timeLimit.empty()) {
     auto seconds = parseTime(timeLimit);
     if (!seconds)
@@ -99,7 +150,8 @@ SearchArguments::finish(BuildRequest build) const {
     request.candidates.push_back(name.str());
   request.band = std::move(*band);
   request.verdictData = verdictData;
-  request.forSize = objective == "size";
+  request.hasBand = !within.empty();
+  request.forSize = objective == "size" || request.limit;
   request.build = std::move(build);
   request.build.metric = request.band.metric.text;
   return request;

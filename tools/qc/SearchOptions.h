@@ -15,7 +15,7 @@ namespace qc::driver {
 
 /// The options of --precision auto, as given.
 struct SearchArguments {
-  std::string within, verdictData, objective, timeLimit, candidates;
+  std::string within, verdictData, objective, maxSize, timeLimit, candidates;
 
   void add(CLI::App &command);
   /// Whether one of them was given.

@@ -33,11 +33,15 @@ struct MetricSpec {
     // Of language models (Questions.h).
     ExactMatch,
     Choice,
-    ChoiceSum
+    ChoiceSum,
+    // Of a language model's predictions of a text (Perplexity.h).
+    Perplexity
   } kind = Kind::Top1;
   std::string text, output;
 
+  /// All but `ppl`, which is of texts.
   static llvm::Expected<MetricSpec> parse(llvm::StringRef text);
+  static MetricSpec perplexity();
   bool needsLabels() const;
   /// Compares with the outputs of another network.
   bool needsReference() const;

@@ -74,9 +74,10 @@ public:
                                                 llvm::StringRef recipePath,
                                                 const FormatGroups &formats);
 
-  /// A mixture gives matrices that do not count as layers, of embeddings, a
-  /// precision too.
   bool isMixture() const { return mixture; }
+  /// Whether a mixture or a recipe gives `name` itself a precision: matrices
+  /// that do not count as layers, of embeddings, have one only so.
+  bool names(llvm::StringRef name) const;
   /// Gives each of `matrices` the precision of the mixture, under all rules.
   llvm::Error mix(llvm::ArrayRef<MixtureMatrix> matrices);
 

@@ -6,7 +6,9 @@
 
 #include "Candidates.h"
 
+#include "qc/Analysis/Names.h"
 #include "qc/Analysis/QuantizationSites.h"
+#include "qc/Dialect/QC/IR/QCOps.h"
 #include "qc/Execution/SearchFolder.h"
 #include "qc/Quantization/Precision.h"
 #include "qc/Support/Error.h"
@@ -25,6 +27,8 @@ namespace qc::search {
 
 /// What is tried beside fp32 where nothing else is asked for.
 static const char *const usualCandidates[] = {"w8a8", "w8", "w4-g32"};
+static const char *const usualForTexts[] = {"w8", "w6-g64", "w5-g64", "w4-g64",
+                                            "w3-g64"};
 
 static std::string fileIn(StringRef folder, StringRef name) {
   llvm::SmallString<128> path(folder);
@@ -75,10 +79,10 @@ Candidates::open(const PrecisionSearchRequest &request,
   for (const std::string &name : request.candidates)
     if (name != "fp32")
       result->precisions.push_back(name);
-  if (request.candidates.empty())
-    result->precisions.insert(result->precisions.end(),
-                              std::begin(usualCandidates),
-                              std::end(usualCandidates));
+  if (request.candidates.empty() && result->isOfTexts())
+    llvm::append_range(result->precisions, usualForTexts);
+  else if (request.candidates.empty())
+    llvm::append_range(result->precisions, usualCandidates);
   if (Error error = result->findGroups())
     return std::move(error);
   if (result->layerGroups.empty())
@@ -92,32 +96,61 @@ Candidates::open(const PrecisionSearchRequest &request,
   return result;
 }
 
+bool Candidates::isOfTexts() const {
+  return model.module.get()->hasAttr("qc.language_model");
+}
+
+void Candidates::addGroup(const std::string &name, mlir::Value source,
+                          int64_t weights) {
+  size_t next = layerGroups.size();
+  size_t group =
+      source ? readers.try_emplace(source, next).first->second : next;
+  if (group == next)
+    layerGroups.push_back({{}, 0, std::vector<std::string>(precisions.size())});
+  layerGroups[group].layers.push_back(name);
+  layerGroups[group].weights += weights;
+  indices[name] = group;
+}
+
+static int64_t elementsOf(mlir::Value weight) {
+  return llvm::cast<mlir::ShapedType>(weight.getType()).getNumElements();
+}
+
 Error Candidates::findGroups() {
   auto main = model.module->lookupSymbol<mlir::func::FuncOp>("main");
-  auto sites = mlir::qc::QuantizationSites::find(
-      main, [](const mlir::qc::QuantizableLayer &) { return true; });
   std::vector<llvm::Regex> fixed;
   for (const LayerRule &rule : options.layers)
     fixed.emplace_back("^(" + rule.pattern + ")$");
-  llvm::DenseMap<mlir::Value, size_t> readers;
+  auto isTaken = [&](const std::string &name) {
+    return indices.count(name) || llvm::any_of(fixed, [&](llvm::Regex &rule) {
+             return rule.match(name);
+           });
+  };
+  main.walk([&](mlir::qc::EmbeddingOp op) {
+    std::string name = mlir::qc::getLayerName(op.getLoc()).str();
+    if (!isTaken(name))
+      addGroup(name, {}, elementsOf(op.getTable()));
+  });
+  // Weights alone need not agree.
+  bool agree = llvm::any_of(precisions, [](StringRef name) {
+    return name.contains("a8") || name == "int8";
+  });
+  auto sites = mlir::qc::QuantizationSites::find(
+      main, [](const mlir::qc::QuantizableLayer &) { return true; });
   for (const mlir::qc::QuantizableLayer &layer : sites.layers) {
-    if (indices.count(layer.name) ||
-        llvm::any_of(fixed,
-                     [&](llvm::Regex &rule) { return rule.match(layer.name); }))
+    if (isTaken(layer.name) || (!layer.weightOperand && isOfTexts()))
       continue;
-    size_t next = layerGroups.size();
-    mlir::Value source = mlir::qc::getCodeSource(layer.getInput());
-    size_t group = layer.weightOperand
-                       ? readers.try_emplace(source, next).first->second
-                       : next;
-    if (group == next)
-      layerGroups.push_back({{}, std::vector<std::string>(precisions.size())});
-    layerGroups[group].layers.push_back(layer.name);
-    indices[layer.name] = group;
-    if (!layer.weightOperand)
-      for (size_t i = 1; i < precisions.size(); ++i)
-        if (quantization::spellOut(precisions[i]) != "w8a8")
-          layerGroups[group].refusals[i] = "it has no weight";
+    if (layer.weightOperand) {
+      addGroup(layer.name,
+               agree ? mlir::qc::getCodeSource(layer.getInput())
+                     : mlir::Value(),
+               elementsOf(layer.getWeight()));
+      continue;
+    }
+    addGroup(layer.name, {}, 0);
+    for (size_t i = 1; i < precisions.size(); ++i)
+      if (quantization::spellOut(precisions[i]) != "w8a8")
+        layerGroups.back().refusals[i] = "it has no weight";
   }
   return Error::success();
 }
@@ -184,7 +217,7 @@ Error Candidates::findRefusals() {
     copy->module = {};
     for (StringRef remark : remarks) {
       auto [head, reason] = remark.split("' stays in float: ");
-      if (!head.consume_front("layer '"))
+      if (!head.consume_front("layer '") && !head.consume_front("embedding '"))
         continue;
       auto found = indices.find(head.str());
       if (found != indices.end())

@@ -16,9 +16,12 @@
 
 namespace qc::search {
 
-/// Layers that get the same precision: those that read the same activation.
+/// Layers that get the same precision: those that read the same activation, if
+/// a candidate quantizes it.
 struct LayerGroup {
   std::vector<std::string> layers;
+  /// Elements of their weights.
+  int64_t weights = 0;
   /// Of each candidate why it is none here; empty where it is one.
   std::vector<std::string> refusals;
 };
@@ -50,10 +53,15 @@ public:
   const std::string &folder() const { return partial; }
   /// Times of this machine are those of the target.
   bool isHere() const { return here; }
+  /// The model is a language model.
+  bool isOfTexts() const;
+  /// How the model is read and compiled for trials.
+  const CompileOptions &trialOptions() const { return options; }
 
 private:
   Candidates() = default;
   llvm::Error findGroups();
+  void addGroup(const std::string &name, mlir::Value source, int64_t weights);
   llvm::Error openFolder(const PrecisionSearchRequest &request,
                          const BuildHooks &hooks);
   /// Asks the passes which layers can't have a candidate, and notes why.
@@ -69,6 +77,7 @@ private:
   std::vector<std::string> precisions;
   std::vector<LayerGroup> layerGroups;
   std::map<std::string, size_t> indices;
+  llvm::DenseMap<mlir::Value, size_t> readers;
   std::string partial, statistics;
   KernelCache kernels;
   bool here = true;

@@ -52,6 +52,10 @@ Error Search::judgeBest(PrecisionSearchResult &result) {
     facts.referenceQuality = (*reference)->value();
     facts.difference = records.minus(**reference);
   }
+  if (!request.hasBand) {
+    verdict.kind = Verdict::Kind::Met;
+    return Error::success();
+  }
   json::Object object{{"band", request.band.text},
                       {"verdict", nameOf(verdict.kind)},
                       {"margin", verdict.margin.value},
@@ -110,6 +114,8 @@ void Search::explain(PrecisionSearchResult &result) const {
     notes.push_back("the time limit was reached; this is the best until then, "
                     "and --resume goes on");
   const std::string &band = request.band.text;
+  if (!request.hasBand)
+    return;
   if (verdict.kind == Verdict::Kind::NotProven)
     notes.push_back("inside the band '" + band + "', but not proven by " +
                     std::to_string(verdict.margin.samples) + " samples" +

@@ -33,6 +33,7 @@ public:
   /// The assignments that no other one beats: losses ascend, costs descend.
   size_t size() const { return front->points().size(); }
   double lossAt(size_t point) const { return front->points()[point].loss; }
+  double costAt(size_t point) const { return front->points()[point].cost; }
   Assignment at(size_t point) const;
   /// The last one that loses at most so much.
   ptrdiff_t within(double loss) const { return front->within(loss); }

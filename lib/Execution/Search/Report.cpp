@@ -155,7 +155,8 @@ void Search::describe(PrecisionSearchResult &result) const {
   std::chrono::duration<double> spent = Clock::now() - start;
   facts.search = json::Object{
       {"objective", request.forSize ? "size" : "latency"},
-      {"band", request.band.text},
+      {"band", request.hasBand ? json::Value(request.band.text) : nullptr},
+      {"max_size", request.limit ? json::Value(request.limit->text) : nullptr},
       {"candidates", json::Array(names)},
       {"choice", summaryOf(*candidates, chosen->assignment)},
       {"samples", json::Object{{"layers", data->size(Part::Probe)},

@@ -56,6 +56,24 @@ Error Search::open() {
                       "--objective latency for a target that does not run on "
                       "this machine, which is not built yet",
                       "--objective size");
+  if (Error error = openData())
+    return error;
+  auto known = Trials::open(*candidates);
+  if (!known)
+    return known.takeError();
+  trials = std::move(*known);
+  return Error::success();
+}
+
+Error Search::openData() {
+  if (candidates->isOfTexts()) {
+    auto opened = TextData::open(request, candidates->trialOptions());
+    if (!opened)
+      return opened.takeError();
+    text = opened->get();
+    data = std::move(*opened);
+    return Error::success();
+  }
   auto net = candidates->compile(candidates->uniform(0));
   if (!net)
     return net.takeError();
@@ -63,10 +81,6 @@ Error Search::open() {
   if (!opened)
     return opened.takeError();
   data = std::move(*opened);
-  auto known = Trials::open(*candidates);
-  if (!known)
-    return known.takeError();
-  trials = std::move(*known);
   return Error::success();
 }
 
@@ -215,13 +229,14 @@ bool Search::isInside(const Trial &trial) const {
 const Trial *Search::best() const {
   const Trial *best = nullptr;
   for (const Trial &trial : trials->all()) {
-    if (trial.part != Part::Search)
+    if (trial.part != Part::Search || (request.limit && !fits(trial)))
       continue;
     bool inside = isInside(trial), bestInside = best && isInside(*best);
     bool better = !best || (inside && !bestInside);
     if (best && inside == bestInside)
-      better = inside ? costOf(trial) < costOf(*best)
-                      : trial.margin.value > best->margin.value;
+      better = inside && !request.limit
+                   ? costOf(trial) < costOf(*best)
+                   : trial.margin.value > best->margin.value;
     if (better)
       best = &trial;
   }
@@ -308,11 +323,14 @@ Error Search::searchAll() {
   if (Error error = tryUniform())
     return error;
   // Where float itself is outside nothing else is looked for.
-  if (!isInside(*trials->find(candidates->uniform(0), Part::Search)))
+  if (!request.limit &&
+      !isInside(*trials->find(candidates->uniform(0), Part::Search)))
     return Error::success();
-  if (Error error = tryLayers())
+  if (Error error = text ? tryPieces() : tryLayers())
     return error;
   model.emplace(*candidates, *trials, request.forSize);
+  if (request.limit)
+    return fitSize();
   if (Error error = followFront())
     return error;
   return moveLayers();

@@ -12,10 +12,13 @@
 #define QC_LIB_EXECUTION_SEARCH_SEARCH_H
 
 #include "Model.h"
+#include "TextData.h"
 
 #include <chrono>
 
 namespace qc::search {
+
+class LayerProbe;
 
 class Search {
 public:
@@ -30,7 +33,15 @@ private:
   llvm::Error open();
   llvm::Error searchAll();
   llvm::Error tryUniform();
+  llvm::Error openData();
   llvm::Error tryLayers();
+  /// The same for a language model, piece by piece.
+  llvm::Error tryPieces();
+  llvm::Error probeGroup(LayerProbe &probe, size_t group);
+  /// The least loss within --max-size.
+  llvm::Error fitSize();
+  double budgetOfLayers() const;
+  bool fits(const Trial &trial) const;
   llvm::Error followFront();
   llvm::Error moveLayers();
 
@@ -71,7 +82,9 @@ private:
   const BuildHooks &hooks;
   Clock::time_point start;
   std::unique_ptr<Candidates> candidates;
-  std::unique_ptr<SearchData> data;
+  std::unique_ptr<TrialData> data;
+  /// The same data if it is a text, else null.
+  TextData *text = nullptr;
   std::optional<Trials> trials;
   std::optional<Model> model;
   std::map<Part, MetricRecords> references;

@@ -11,22 +11,11 @@
 #ifndef QC_LIB_EXECUTION_SEARCH_SEARCHDATA_H
 #define QC_LIB_EXECUTION_SEARCH_SEARCHDATA_H
 
-#include "qc/Execution/JitNet.h"
-#include "qc/Execution/Search/SearchPrecision.h"
+#include "TrialData.h"
 
 namespace qc::search {
 
-/// Probe: the first samples of the half that the search sees.
-enum class Part { Probe, Search, Verdict };
-
-/// What a network did on a part of the data.
-struct Measured {
-  MetricRecords records;
-  /// Sums of the squares of the reference's output, and of what differs.
-  double signal = 0, noise = 0;
-};
-
-class SearchData {
+class SearchData : public TrialData {
 public:
   /// Opens the data and measures `reference`, the float network, on what the
   /// search sees.
@@ -34,16 +23,13 @@ public:
   open(const PrecisionSearchRequest &request,
        std::unique_ptr<JitNet> reference);
 
-  /// Runs `net`; `progress` stops it with an error of the code "interrupted".
   llvm::Expected<Measured>
   measure(Network &net, Part part,
-          llvm::function_ref<bool(double done)> progress);
-  /// The metric of the reference on a part; no records where it compares with
-  /// the reference.
+          llvm::function_ref<bool(double done)> progress) override;
   llvm::Expected<MetricRecords>
-  reference(Part part, llvm::function_ref<bool(double done)> progress);
+  reference(Part part, llvm::function_ref<bool(double done)> progress) override;
 
-  int64_t size(Part part) const;
+  int64_t size(Part part) const override;
   JitNet &floatNet() { return *net; }
 
 private:

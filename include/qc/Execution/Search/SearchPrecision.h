@@ -16,10 +16,26 @@
 
 namespace qc {
 
+/// The size that weights may have.
+struct SizeLimit {
+  double value = 0;
+  /// Of the layers that are searched, for each weight; else bytes of all
+  /// weights of the library.
+  bool bitsPerWeight = false;
+  std::string text;
+
+  /// 35G, 800M, 3500K, a number of bytes, or 4.5bits.
+  static llvm::Expected<SizeLimit> parse(llvm::StringRef text);
+};
+
 struct PrecisionSearchRequest {
   /// The model, its options, data and output.
   BuildRequest build;
   Band band;
+  /// There is a band; without one there is a limit, and `band` has the metric.
+  bool hasBand = true;
+  /// Take what loses the least within it.
+  std::optional<SizeLimit> limit;
   /// Data to judge on; empty: the other half of build.evalData.
   std::string verdictData;
   /// Least bytes instead of least time.

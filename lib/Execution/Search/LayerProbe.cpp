@@ -1,0 +1,253 @@
+//===- LayerProbe.cpp - What one layer alone does to predictions ----------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "LayerProbe.h"
+
+#include "qc/Analysis/Names.h"
+#include "qc/Analysis/QuantizationSites.h"
+#include "qc/Dialect/QC/IR/QCOps.h"
+#include "qc/Support/Error.h"
+#include "qc/Support/OutputFile.h"
+
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/Path.h"
+
+#include <set>
+
+using llvm::Error;
+using llvm::Expected;
+using llvm::StringRef;
+using mlir::Operation;
+using mlir::Value;
+
+namespace qc::search {
+
+LayerProbe::LayerProbe(TextData &data)
+    : data(data),
+      function(
+          data.floatModel().module->lookupSymbol<mlir::func::FuncOp>("main")) {}
+
+LayerProbe::~LayerProbe() = default;
+
+Expected<std::unique_ptr<LayerProbe>> LayerProbe::open(TextData &data,
+                                                       StringRef folder) {
+  std::unique_ptr<LayerProbe> probe(new LayerProbe(data));
+  llvm::SmallString<128> path(folder);
+  llvm::sys::path::append(path, "layer.json");
+  probe->recipe = path.str().str();
+  if (Error error = probe->cutPieces())
+    return std::move(error);
+  if (Error error = probe->findReference())
+    return std::move(error);
+  return probe;
+}
+
+/// The ops with weights, by name, and those that look up embeddings.
+static llvm::DenseMap<Operation *, std::string>
+findLayers(mlir::func::FuncOp function) {
+  llvm::DenseMap<Operation *, std::string> layers;
+  auto sites = mlir::qc::QuantizationSites::find(
+      function, [](const mlir::qc::QuantizableLayer &) { return true; });
+  for (const mlir::qc::QuantizableLayer &layer : sites.layers)
+    if (layer.weightOperand)
+      layers[layer.op] = layer.name;
+  function.walk([&](mlir::qc::EmbeddingOp op) {
+    layers[op] = mlir::qc::getLayerName(op.getLoc()).str();
+  });
+  return layers;
+}
+
+/// True where of all that layers have made a single value goes on after `op`.
+static bool isNarrow(mlir::qc::FunctionPieces &pieces, Operation *op,
+                     Operation *firstLayer) {
+  return llvm::count_if(pieces.carriedOver(op), [&](Value value) {
+           return !value.getDefiningOp()->isBeforeInBlock(firstLayer);
+         }) == 1;
+}
+
+Error LayerProbe::cutPieces() {
+  mlir::qc::FunctionPieces whole(function);
+  auto layers = findLayers(function);
+  Operation *begin = nullptr, *firstLayer = nullptr;
+  std::set<std::string> names;
+  mlir::Block &block = function.getBody().front();
+  Operation *end = block.getTerminator()->getPrevNode();
+  for (Operation &op : block.without_terminator()) {
+    auto found = layers.find(&op);
+    if (found != layers.end()) {
+      names.insert(found->second);
+      if (!firstLayer)
+        firstLayer = &op;
+    }
+    if (&op != end && (names.empty() || !isNarrow(whole, &op, firstLayer)))
+      continue;
+    std::string problem;
+    auto piece = whole.cut(begin, &op, problem);
+    if (failed(piece))
+      return inputError("layer-by-layer", data.floatModel().name, "", problem,
+                        "--shape or --dim that fixes it");
+    if (Error error = fitBounds(*piece->module, function, data.samples()))
+      return error;
+    Part part;
+    part.piece = std::move(*piece);
+    part.layers = std::move(names);
+    LoadedModel model;
+    model.module = llvm::cast<mlir::ModuleOp>(part.piece.module->clone());
+    auto net = compile(std::move(model));
+    if (!net)
+      return net.takeError();
+    part.net = std::move(*net);
+    pieces.push_back(std::move(part));
+    names.clear();
+    begin = &op;
+  }
+  return Error::success();
+}
+
+Expected<std::unique_ptr<JitNet>> LayerProbe::compile(LoadedModel model) {
+  model.name = data.floatModel().name;
+  model.baseFolder = data.floatModel().baseFolder;
+  auto compiled = generateCode(model, data.floatOptions(), {}, &kernels);
+  if (!compiled)
+    return compiled.takeError();
+  return JitNet::create(std::move(*compiled));
+}
+
+Expected<std::unique_ptr<JitNet>> LayerProbe::compileQuantized(
+    const Part &part, llvm::ArrayRef<std::string> layers, StringRef precision) {
+  llvm::json::Array rules;
+  for (const std::string &layer : layers)
+    if (part.layers.count(layer))
+      rules.push_back(llvm::json::Object{{"name", llvm::json::fixUTF8(layer)},
+                                         {"precision", precision}});
+  llvm::json::Object object{
+      {"schema", 1}, {"precision", "fp32"}, {"layers", std::move(rules)}};
+  std::string text =
+      llvm::formatv("{0}", llvm::json::Value(std::move(object))).str();
+  if (Error error = writeWholeFile(recipe, text))
+    return std::move(error);
+  LoadedModel model;
+  mlir::qc::Piece const &piece = part.piece;
+  model.module =
+      llvm::cast<mlir::ModuleOp>(mlir::ModuleOp(piece.module.get())->clone());
+  CompileOptions options = data.floatOptions();
+  options.recipeFile = recipe;
+  options.layers.clear();
+  std::vector<std::string> ignored;
+  if (Error error = quantizeModel(*model.module, options, "", ignored))
+    return std::move(error);
+  return compile(std::move(model));
+}
+
+std::optional<size_t> LayerProbe::pieceOf(StringRef layer) const {
+  for (auto [index, part] : llvm::enumerate(pieces))
+    if (part.layers.count(layer.str()))
+      return index;
+  return std::nullopt;
+}
+
+Error LayerProbe::run(const Part &part, JitNet &net, size_t window,
+                      Values &values) {
+  std::vector<HostTensor> tensors;
+  for (Value value : part.piece.inputs) {
+    auto argument = llvm::dyn_cast<mlir::BlockArgument>(value);
+    tensors.push_back(argument ? inputs[window][argument.getArgNumber()]
+                               : values.lookup(value));
+  }
+  auto outputs = net.run(tensors);
+  if (!outputs)
+    return outputs.takeError();
+  for (auto [value, tensor] : llvm::zip(part.piece.results, *outputs))
+    values[value] = std::move(tensor);
+  return Error::success();
+}
+
+Expected<HostTensor>
+LayerProbe::finish(size_t window, const std::map<size_t, JitNet *> &replaced) {
+  Values values = carried[window];
+  for (size_t i = at; i < pieces.size(); ++i) {
+    auto other = replaced.find(i);
+    JitNet &net = other == replaced.end() ? *pieces[i].net : *other->second;
+    if (Error error = run(pieces[i], net, window, values))
+      return std::move(error);
+  }
+  return values.lookup(pieces.back().piece.results.front());
+}
+
+/// The predictions of the float pieces, so that only what is quantized tells.
+Error LayerProbe::findReference() {
+  const ProbePlan &plan = data.probe();
+  HostTensor rows =
+      HostTensor::of(DType::I32, {static_cast<int64_t>(plan.rows.size())},
+                     llvm::ArrayRef<int32_t>(plan.rows));
+  carried.resize(plan.windows.size());
+  for (size_t window = 0; window < plan.windows.size(); ++window) {
+    auto sample = data.samples().sample(plan.windows[window]);
+    if (!sample)
+      return sample.takeError();
+    for (auto [number, tensor] : llvm::enumerate(*sample)) {
+      auto name =
+          function.getArgAttrOfType<mlir::StringAttr>(number, "qc.name");
+      if (name && name.getValue() == "rows")
+        tensor = rows;
+    }
+    inputs.push_back(std::move(*sample));
+    auto logits = finish(window, {});
+    if (!logits)
+      return logits.takeError();
+    references.emplace_back(std::move(*logits));
+  }
+  return Error::success();
+}
+
+Error LayerProbe::advanceTo(size_t piece) {
+  for (; at < piece; ++at) {
+    for (size_t window = 0; window < carried.size(); ++window)
+      if (Error error =
+              run(pieces[at], *pieces[at].net, window, carried[window]))
+        return error;
+    // What has been run is not needed again.
+    pieces[at].net.reset();
+  }
+  auto isRead = [&](Value value) {
+    return llvm::any_of(llvm::drop_begin(pieces, at), [&](const Part &part) {
+      return llvm::is_contained(part.piece.inputs, value);
+    });
+  };
+  for (Values &values : carried)
+    for (Value value : llvm::to_vector(llvm::make_first_range(values)))
+      if (!isRead(value))
+        values.erase(value);
+  return Error::success();
+}
+
+Expected<Measured> LayerProbe::measure(llvm::ArrayRef<std::string> layers,
+                                       StringRef precision) {
+  std::vector<std::unique_ptr<JitNet>> nets;
+  std::map<size_t, JitNet *> replaced;
+  for (size_t i = at; i < pieces.size(); ++i) {
+    if (llvm::none_of(layers, [&](const std::string &layer) {
+          return pieces[i].layers.count(layer);
+        }))
+      continue;
+    auto net = compileQuantized(pieces[i], layers, precision);
+    if (!net)
+      return net.takeError();
+    nets.push_back(std::move(*net));
+    replaced[i] = nets.back().get();
+  }
+  Measured result;
+  for (size_t window = 0; window < carried.size(); ++window) {
+    auto logits = finish(window, replaced);
+    if (!logits)
+      return logits.takeError();
+    result.signal += static_cast<double>(references[window].rows());
+    result.noise += references[window].divergenceOf(*logits);
+  }
+  return result;
+}
+
+} // namespace qc::search

@@ -1,0 +1,92 @@
+//===- SizeLimit.cpp - The least loss within a size -----------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Search.h"
+
+#include "qc/Support/Error.h"
+
+#include "llvm/Support/FormatVariadic.h"
+
+#include <numeric>
+
+using llvm::Error;
+using llvm::Expected;
+using llvm::StringRef;
+
+namespace qc {
+
+Expected<SizeLimit> SizeLimit::parse(StringRef text) {
+  SizeLimit limit;
+  limit.text = text.str();
+  StringRef number = text;
+  limit.bitsPerWeight = number.consume_back("bits");
+  double unit = limit.bitsPerWeight        ? 1
+                : number.consume_back("K") ? 0x1p10
+                : number.consume_back("M") ? 0x1p20
+                : number.consume_back("G") ? 0x1p30
+                                           : 1;
+  if (number.trim().getAsDouble(limit.value) || !(limit.value > 0) ||
+      limit.value > 1e12)
+    return inputError("bad-option", "", "--max-size", printable(text),
+                      "a size such as 35G, 800M, 3500K or 4.5bits");
+  limit.value *= unit;
+  return limit;
+}
+
+namespace search {
+
+static double bytesOf(const Trial &trial) {
+  return static_cast<double>(std::accumulate(
+      trial.groupBytes.begin(), trial.groupBytes.end(), uint64_t(0)));
+}
+
+/// The bytes that the layers which are searched may have together; those of
+/// others count in a limit in bytes.
+double Search::budgetOfLayers() const {
+  const SizeLimit &limit = *request.limit;
+  if (limit.bitsPerWeight) {
+    int64_t weights = 0;
+    for (const LayerGroup &group : candidates->groups())
+      weights += group.weights;
+    return limit.value / 8 * static_cast<double>(weights);
+  }
+  const Trial *plain = trials->find(candidates->uniform(0), Part::Search);
+  return limit.value - (static_cast<double>(plain->bytes) - bytesOf(*plain));
+}
+
+bool Search::fits(const Trial &trial) const {
+  const SizeLimit &limit = *request.limit;
+  return limit.bitsPerWeight ? bytesOf(trial) <= budgetOfLayers()
+                             : static_cast<double>(trial.bytes) <= limit.value;
+}
+
+Error Search::fitSize() {
+  phase = "fitting the size";
+  double budget = budgetOfLayers();
+  for (size_t point = 0; point < model->size(); ++point) {
+    if (model->costAt(point) > budget)
+      continue;
+    auto trial = tryOut(model->at(point), Part::Search, "front");
+    if (!trial)
+      return trial.takeError();
+    // Weights that layers share, and what aligns them, are no sum.
+    if (fits(**trial))
+      return Error::success();
+    budget -= std::max(1.0, bytesOf(**trial) - budgetOfLayers());
+  }
+  double least = model->costAt(model->size() - 1);
+  const SizeLimit &limit = *request.limit;
+  std::string smallest =
+      limit.bitsPerWeight
+          ? llvm::formatv("{0:f2}bits", least * limit.value / budgetOfLayers())
+                .str()
+          : costText(limit.value - budgetOfLayers() + least, true);
+  return inputError("bad-option", "", "--max-size", limit.text,
+                    smallest + " or more, the smallest with these candidates");
+}
+
+} // namespace search
+} // namespace qc
