@@ -9,13 +9,15 @@
 #include "qc/Execution/Perplexity.h"
 #include "qc/Support/Error.h"
 
+#include <random>
+
 using llvm::Error;
 using llvm::Expected;
 
 namespace qc::search {
 
 /// Windows and rows that tell the sensitivity of a layer, at most.
-static constexpr int64_t probeWindows = 16, probeRows = 4096;
+static constexpr int64_t probeWindows = 8, probeRows = 2048;
 /// Bytes of the reference's predictions that are kept, but for the least rows.
 static constexpr int64_t keptBytes = int64_t(1) << 27, leastRows = 256;
 /// Fewer windows on either side decide nothing.
@@ -69,9 +71,7 @@ planProbe(Samples &text, llvm::ArrayRef<int64_t> seen, int64_t vocabulary) {
   ProbePlan plan;
   auto windows =
       std::min<int64_t>(probeWindows, static_cast<int64_t>(seen.size()));
-  for (int64_t i = 0; i < windows; ++i)
-    plan.windows.push_back(
-        seen[i * static_cast<int64_t>(seen.size()) / windows]);
+  plan.windows.assign(seen.begin(), seen.begin() + windows);
   int64_t rowBytes = vocabulary * 2 * static_cast<int64_t>(sizeof(float));
   int64_t all = std::clamp(keptBytes / rowBytes, leastRows, probeRows);
   int64_t rows = std::clamp<int64_t>(all / windows, 1, length);
@@ -106,6 +106,8 @@ Error TextData::split(const PrecisionSearchRequest &request) {
             std::to_string(judging.size()) + " to judge on",
         std::to_string(leastWindows) + " or more of each: more text, or a "
                                        "smaller --context");
+  // Whatever part is run first is one of the whole text.
+  std::shuffle(seen.begin(), seen.end(), std::mt19937());
   auto main = model.module->lookupSymbol<mlir::func::FuncOp>("main");
   auto logits =
       llvm::cast<mlir::RankedTensorType>(main.getResultTypes().front());

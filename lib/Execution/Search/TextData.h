@@ -38,6 +38,11 @@ public:
   reference(Part part, llvm::function_ref<bool(double done)> progress) override;
   int64_t size(Part part) const override;
 
+  /// Asked now and then about the half that the search sees: true where what
+  /// was measured so far is enough. Windows come in random order, the same ones
+  /// for all networks.
+  std::function<bool(const MetricRecords &)> isEnough;
+
   /// The model in float32 at level 0, with a cache in float32.
   LoadedModel &floatModel() { return model; }
   const CompileOptions &floatOptions() const { return options; }
