@@ -160,7 +160,8 @@ Expected<QuantizeResult> qc::quantizeModelFile(const BuildRequest &request,
   if (Error error = findKind(request.output)
                         ->write({request, hooks, *model->module}, result))
     return std::move(error);
-  finishSearch(request.output);
+  if (!request.search || !request.search->unfinished)
+    finishSearch(request.output);
   // The IR goes before the context that owns its types.
   model->module = {};
   return result;

@@ -152,42 +152,20 @@ void qc::driver::explainPrecision(Driver &driver,
 /// --precision auto: the search, then the build by its recipe.
 static Expected<int> compileBest(Driver &driver, CompileCommand &command) {
   BuildRequest &request = command.request;
-  auto search = command.search.finish(request);
-  if (!search)
-    return search.takeError();
   if (Error error = checkOutputFolder(request.output, request.force))
     return std::move(error);
-  // The first interrupt ends the search, not the process.
-  deferInterrupts();
-  auto found = searchPrecision(*search, driver.hooks());
-  if (!found)
-    return found.takeError();
-  request.options.precision = "fp32";
-  request.options.recipeFile = found->recipe;
-  request.evalData.clear();
-  request.metric.clear();
-  request.search = &found->facts;
-  BuildHooks hooks = driver.hooks();
-  hooks.progress = [&](StringRef what, double done) {
-    driver.progress.update(what, done);
-    return true;
-  };
-  auto result = build(request, hooks);
+  PrecisionSearchResult found;
+  if (Error error = searchBest(driver, command.search, request, found))
+    return std::move(error);
+  auto result = build(request, hooksAfterSearch(driver));
   if (!result)
     return result.takeError();
   driver.progress.clear();
-  for (const std::string &note : found->notes)
+  for (const std::string &note : found.notes)
     driver.note(note);
   request.options.precision = "auto";
   printResult(driver, request, *result);
-  using Kind = Verdict::Kind;
-  if (found->interrupted)
-    return ExitInterrupted;
-  bool unproven = found->verdict.kind == Kind::NotProven;
-  return found->verdict.kind == Kind::NotMet ||
-                 (unproven && request.options.strict)
-             ? ExitBand
-             : ExitDone;
+  return exitCodeOf(found, request.options.strict);
 }
 
 static Expected<int> compile(Driver &driver, CompileCommand &command) {

@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Driver.h"
+#include "SearchOptions.h"
 #include "Table.h"
 
 #include "qc/Execution/QuantizeModel.h"
@@ -22,6 +22,7 @@ using llvm::StringRef;
 namespace {
 struct QuantizeCommand {
   CompileArguments arguments;
+  SearchArguments search;
   BuildRequest request;
 };
 } // namespace
@@ -41,8 +42,9 @@ static Expected<int> runQuantize(Driver &driver, QuantizeCommand &command) {
   auto options = command.arguments.finish();
   if (!options)
     return options.takeError();
-  if (options->precision == "auto")
-    return notBuilt("--precision auto of qc quantize");
+  bool isAuto = options->precision == "auto";
+  if (!isAuto && (command.search.given() || !request.evalData.empty()))
+    return notBuilt("--eval or an option of a search without --precision auto");
   request.options = std::move(*options);
   if (Error error = checkModel(request.model, false))
     return error;
@@ -53,15 +55,33 @@ static Expected<int> runQuantize(Driver &driver, QuantizeCommand &command) {
                                 request.options))
       return error;
   explainPrecision(driver, request.options);
-  auto result = quantizeModelFile(request, driver.hooks());
+  PrecisionSearchResult found;
+  if (isAuto) {
+    if (StringRef(request.output).ends_with("/"))
+      return inputError("bad-option", request.output, "--precision auto",
+                        "the layout of GPTQ, which has one format for all",
+                        "-o OUT.gguf");
+    if (StringRef(request.output).ends_with(".gguf") &&
+        command.search.candidates.empty())
+      command.search.candidates = "q8_0,q6_K,q5_K,q4_K,q3_K,q5_0,q4_0";
+    if (Error error = searchBest(driver, command.search, request, found))
+      return error;
+  }
+  auto result = quantizeModelFile(
+      request, isAuto ? hooksAfterSearch(driver) : driver.hooks());
   if (!result)
     return result.takeError();
   driver.progress.clear();
   for (const std::string &warning : result->warnings)
     driver.note(warning);
+  for (const std::string &note : found.notes)
+    driver.note(note);
+  if (isAuto)
+    request.options.precision = "auto";
+  int code = isAuto ? exitCodeOf(found, request.options.strict) : ExitDone;
   if (!driver.json) {
     printResult(request, *result);
-    return ExitDone;
+    return code;
   }
   llvm::json::Array refused;
   for (const std::string &warning : result->warnings)
@@ -72,8 +92,10 @@ static Expected<int> runQuantize(Driver &driver, QuantizeCommand &command) {
       {"fp32_bytes", result->fp32Bytes},
       {"layers", static_cast<int64_t>(result->layers)},
       {"activations", static_cast<int64_t>(result->activations)},
-      {"refused", std::move(refused)}});
-  return ExitDone;
+      {"refused", std::move(refused)},
+      {"search", llvm::json::Object(found.facts.search)},
+      {"verdict", llvm::json::Value(found.facts.verdict)}});
+  return code;
 }
 
 void qc::driver::addQuantize(CLI::App &app, Driver &driver) {
@@ -92,6 +114,13 @@ void qc::driver::addQuantize(CLI::App &app, Driver &driver) {
   state->arguments.addQuantizationOptions(*command);
   state->arguments.addCalibrationOptions(*command);
   state->arguments.addWeightsOption(*command);
+  state->search.add(*command);
+  command->add_option("--eval", state->request.evalData,
+                      "auto: data to search by");
+  command->add_option("--metric", state->request.metric,
+                      "auto: metric where there is no --within");
+  command->add_option("--labels", state->request.labels,
+                      "auto: array with the labels (labels)");
   driver.addCommon(*command);
   command->callback([&driver, state] {
     driver.action = [&driver, state] { return runQuantize(driver, *state); };

@@ -6,6 +6,7 @@
 
 #include "SearchOptions.h"
 
+#include "Process.h"
 #include "qc/Import/Llama/Import.h"
 
 #include "llvm/Support/Path.h"
@@ -155,4 +156,42 @@ SearchArguments::finish(BuildRequest build) const {
   request.build = std::move(build);
   request.build.metric = request.band.metric.text;
   return request;
+}
+
+Error qc::driver::searchBest(Driver &driver, const SearchArguments &arguments,
+                             BuildRequest &request,
+                             PrecisionSearchResult &found) {
+  auto search = arguments.finish(request);
+  if (!search)
+    return search.takeError();
+  // The first interrupt ends the search, not the process.
+  deferInterrupts();
+  auto result = searchPrecision(*search, driver.hooks());
+  if (!result)
+    return result.takeError();
+  found = std::move(*result);
+  request.options.precision = "fp32";
+  request.options.recipeFile = found.recipe;
+  request.evalData.clear();
+  request.metric.clear();
+  request.search = &found.facts;
+  return Error::success();
+}
+
+BuildHooks qc::driver::hooksAfterSearch(Driver &driver) {
+  BuildHooks hooks = driver.hooks();
+  hooks.progress = [&driver](StringRef what, double done) {
+    driver.progress.update(what, done);
+    return true;
+  };
+  return hooks;
+}
+
+int qc::driver::exitCodeOf(const PrecisionSearchResult &found, bool strict) {
+  using Kind = Verdict::Kind;
+  if (found.interrupted)
+    return ExitInterrupted;
+  bool unproven = found.verdict.kind == Kind::NotProven;
+  return found.verdict.kind == Kind::NotMet || (unproven && strict) ? ExitBand
+                                                                    : ExitDone;
 }

@@ -24,6 +24,17 @@ struct SearchArguments {
   llvm::Expected<PrecisionSearchRequest> finish(BuildRequest build) const;
 };
 
+/// Searches and turns `request` into one by the recipe that was found; `found`
+/// has to live as long as it. An interrupt ends the search, not the process.
+llvm::Error searchBest(Driver &driver, const SearchArguments &arguments,
+                       BuildRequest &request, PrecisionSearchResult &found);
+
+/// What building the network that was found does with interrupts: nothing.
+BuildHooks hooksAfterSearch(Driver &driver);
+
+/// The exit code by the verdict.
+int exitCodeOf(const PrecisionSearchResult &found, bool strict);
+
 } // namespace qc::driver
 
 #endif // QC_TOOLS_QC_SEARCHOPTIONS_H

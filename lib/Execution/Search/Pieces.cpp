@@ -13,6 +13,11 @@ using llvm::Error;
 
 namespace qc::search {
 
+/// The border of the band is looked for in so many steps, or until so much of
+/// the cost is left to win.
+static constexpr int bracketSteps = 6;
+static constexpr double leastSaved = 0.003;
+
 /// One group in each of its candidates.
 Error Search::probeGroup(LayerProbe &probe, size_t group) {
   const LayerGroup &layers = candidates->groups()[group];
@@ -54,6 +59,55 @@ Error Search::tryPieces() {
           piece)
         if (Error error = probeGroup(**probe, group))
           return error;
+  }
+  return Error::success();
+}
+
+Error Search::bracketFront() {
+  phase = "following the front";
+  struct End {
+    size_t point;
+    double loss, margin;
+  };
+  auto endOf = [&](const Trial &trial) {
+    double loss = model->sumOf(trial.assignment).loss;
+    ptrdiff_t point = std::max<ptrdiff_t>(0, model->within(loss));
+    return End{static_cast<size_t>(point), loss, safeMargin(trial)};
+  };
+  auto last = tryOut(model->at(model->size() - 1), Part::Search, "front");
+  if (!last)
+    return last.takeError();
+  End inside = endOf(*trials->find(candidates->uniform(0), Part::Search));
+  End outside = endOf(**last);
+  if (outside.margin >= 0)
+    return Error::success();
+  std::vector<End> known;
+  for (const Trial &trial : trials->all())
+    if (trial.part == Part::Search && trial.origin == "uniform")
+      known.push_back(endOf(trial));
+  for (const End &end : known)
+    if (end.margin < 0 && end.loss < outside.loss)
+      outside = end;
+  for (const End &end : known)
+    if (end.margin >= 0 && end.loss > inside.loss && end.loss < outside.loss)
+      inside = end;
+  for (int step = 0; step < bracketSteps; ++step) {
+    goesOn(static_cast<double>(step) / bracketSteps);
+    double saved = model->costAt(inside.point) - model->costAt(outside.point);
+    if (outside.point <= inside.point + 1 ||
+        saved < leastSaved * model->costAt(inside.point))
+      break;
+    double share = std::clamp(inside.margin / (inside.margin - outside.margin),
+                              0.1, 0.9);
+    ptrdiff_t middle =
+        model->within(inside.loss + share * (outside.loss - inside.loss));
+    middle = std::clamp<ptrdiff_t>(middle, inside.point + 1, outside.point - 1);
+    auto trial = tryOut(model->at(middle), Part::Search, "front");
+    if (!trial)
+      return trial.takeError();
+    (isInside(**trial) ? inside : outside) = {static_cast<size_t>(middle),
+                                              model->lossAt(middle),
+                                              safeMargin(**trial)};
   }
   return Error::success();
 }

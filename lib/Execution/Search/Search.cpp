@@ -32,6 +32,9 @@ static constexpr double noiseSlack = 1.02;
 /// Moves that should make more than so much of that are not tried.
 static constexpr double lossSlack = 1.25;
 
+/// A margin of so many standard errors is as good as known.
+static constexpr double clearErrors = 4;
+
 static Error interruption() {
   return inputError("interrupted", "", "", "an interrupt", "");
 }
@@ -71,6 +74,12 @@ Error Search::openData() {
     if (!opened)
       return opened.takeError();
     text = opened->get();
+    text->isEnough = [this](const MetricRecords &records) {
+      const MetricValue margin =
+          judge(request.band, records, references[Part::Search]).margin;
+      return std::abs(margin.value) >
+             clearErrors * (margin.value - margin.low) / 1.96;
+    };
     data = std::move(*opened);
     return Error::success();
   }
@@ -118,6 +127,14 @@ Expected<const Trial *> Search::record(JitNet &net,
   trial.part = part;
   trial.origin = origin.str();
   trial.value = measured->records.value();
+  if (measured->records.samples() < (*compared)->samples()) {
+    // Of a part of the samples only the difference tells.
+    double reference = (*compared)->value().value;
+    trial.value = measured->records.minus(**compared);
+    for (double *number :
+         {&trial.value.value, &trial.value.low, &trial.value.high})
+      *number += reference;
+  }
   trial.margin = judge(request.band, measured->records, **compared).margin;
   trial.signal = bounded(measured->signal);
   trial.noise = bounded(measured->noise);
@@ -216,14 +233,14 @@ Error Search::tryLayers() {
   return Error::success();
 }
 
-bool Search::isInside(const Trial &trial) const {
+double Search::safeMargin(const Trial &trial) const {
   const MetricValue &margin = trial.margin;
   if (trial.assignment == candidates->uniform(0))
-    return margin.value >= 0;
+    return margin.value;
   // The interval is 1.96 standard errors on either side. With --strict only
   // what is proven counts, here as in the end.
   double errors = request.build.options.strict ? 1.96 : 1;
-  return margin.value - (margin.value - margin.low) / 1.96 * errors >= 0;
+  return margin.value - (margin.value - margin.low) / 1.96 * errors;
 }
 
 const Trial *Search::best() const {
@@ -331,6 +348,9 @@ Error Search::searchAll() {
   model.emplace(*candidates, *trials, request.forSize);
   if (request.limit)
     return fitSize();
+  // Of language models sums tell so well that moves find nothing.
+  if (text)
+    return bracketFront();
   if (Error error = followFront())
     return error;
   return moveLayers();

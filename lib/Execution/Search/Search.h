@@ -37,6 +37,8 @@ private:
   llvm::Error tryLayers();
   /// The same for a language model, piece by piece.
   llvm::Error tryPieces();
+  /// Follows the front from the uniform trials on, by interpolation.
+  llvm::Error bracketFront();
   llvm::Error probeGroup(LayerProbe &probe, size_t group);
   /// The least loss within --max-size.
   llvm::Error fitSize();
@@ -57,8 +59,9 @@ private:
   /// False where the search has to end; `done` is of the phase.
   bool goesOn(double done);
 
-  /// Inside the band, by more than the chance of the samples explains.
-  bool isInside(const Trial &trial) const;
+  /// How far inside the band it is, less what chance explains.
+  double safeMargin(const Trial &trial) const;
+  bool isInside(const Trial &trial) const { return safeMargin(trial) >= 0; }
   double costOf(const Trial &trial) const {
     return request.forSize ? static_cast<double>(trial.bytes)
                            : *trial.milliseconds;

@@ -22,6 +22,8 @@ static constexpr int64_t probeWindows = 8, probeRows = 2048;
 static constexpr int64_t keptBytes = int64_t(1) << 27, leastRows = 256;
 /// Fewer windows on either side decide nothing.
 static constexpr size_t leastWindows = 4;
+/// After so many windows it is asked whether they are enough.
+static constexpr size_t askedAfter = 16;
 
 TextData::~TextData() {
   // The IR goes before the context that owns its types.
@@ -228,6 +230,9 @@ TextData::measure(Network &candidate, Part part,
       return inputError("interrupted", "", "", "an interrupt", "");
     if (Error error = addWindow(candidate, from, index, result.records, result))
       return std::move(error);
+    if (part == Part::Search && (done + 1) % askedAfter == 0 && isEnough &&
+        isEnough(result.records))
+      break;
   }
   return result;
 }
