@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""pruning.py MODEL [--qc QC] [--samples N] [--context N] [--keep REGEX]
+"""pruning.py MODEL [--only float|joint] [--base P] [--scales RULE] [--keep REGEX]
 
 Perplexities of a small language model whose products are pruned, but those that
---keep names. MODEL is a folder with calib.txt and eval.txt. Three tables in
-Markdown: patterns by rules, in float; 2:4 and 4 bits in one loop, and one after the
-other; the same at 8 bits. What is done one after the other is written by qc
-quantize in between."""
+--keep names. MODEL is a folder with calib.txt and eval.txt. Two tables in Markdown:
+patterns by rules, in float; 2:4 and the precision --base in one loop, and one after
+the other, with --scales in all of them. What is done one after the other is written
+by qc quantize in between."""
 
 import argparse
 import json
@@ -29,13 +29,12 @@ class Bench:
 
     def run(self, *words):
         return subprocess.run([self.arguments.qc, *words], check=True,
-                              stdout=subprocess.PIPE,
-                              stderr=subprocess.DEVNULL, text=True).stdout
+                              stdout=subprocess.PIPE, text=True).stdout
 
     def quantize(self, model, precision, algorithm):
         """A folder with the model, quantized."""
         out = os.path.join(self.folder, "quantized") + "/"
-        self.run("quantize", model, "-o", out, "--force", "--precision",
+        self.run("quantize", model, "-o", out, "--precision",
                  precision, "--algorithm", algorithm, *self.common)
         return out
 
@@ -65,20 +64,20 @@ def in_float(bench, model):
 
 def together(bench, model, base, scales):
     """Rows of base/2:4."""
-    both, rounding = f"{base}/2:4", ["gptq", *scales]
+    both = f"{base}/2:4"
 
     def row(what, *arguments):
         return [what, f"{bench.perplexity(*arguments):.3f}"]
 
     yield row("one loop: `sparsegpt,gptq`", model, both,
-              ",".join(["sparsegpt", *rounding]))
-    yield row("`wanda,gptq`", model, both, ",".join(["wanda", *rounding]))
-    yield row("`magnitude`, nearest", model, both)
+              f"sparsegpt,gptq,{scales}")
+    yield row("`wanda,gptq`", model, both, f"wanda,gptq,{scales}")
+    yield row("`magnitude`, nearest", model, both, scales)
     pruned = bench.quantize(model, "fp32/2:4", "sparsegpt")
-    yield row("`sparsegpt` in float, then nearest", pruned, base)
+    yield row("`sparsegpt` in float, then nearest", pruned, base, scales)
     # The least are the zeros that are there.
     yield row("`sparsegpt` in float, then `gptq` that keeps its zeros", pruned,
-              both, ",".join(["magnitude", *rounding]))
+              both, f"magnitude,gptq,{scales}")
 
 
 def main():
@@ -89,16 +88,18 @@ def main():
     parser.add_argument("--context", type=int, default=256)
     parser.add_argument("--keep", default="lm_head")
     parser.add_argument("--base", default="w4-g64")
-    parser.add_argument("--scales", default="rtn", help="rule, of gptq")
+    parser.add_argument("--scales", default="mse")
+    parser.add_argument("--only", choices=("float", "joint"))
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(arguments, folder)
         model = arguments.model
         print(f"full: {bench.perplexity(model, 'keep'):.3f}\n", flush=True)
-        table(["", *RULES], in_float(bench, model))
-        table([f"`{arguments.base}/2:4`", "perplexity"],
-              together(bench, model, arguments.base,
-                       [arguments.scales] if arguments.scales else []))
+        if arguments.only != "joint":
+            table(["", *RULES], in_float(bench, model))
+        if arguments.only != "float":
+            table([f"`{arguments.base}/2:4`, `{arguments.scales}`", "perplexity"],
+                  together(bench, model, arguments.base, arguments.scales))
 
 
 if __name__ == "__main__":

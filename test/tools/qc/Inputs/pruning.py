@@ -32,24 +32,24 @@ def check(name, matrix, sparsity):
 def onnx(model, *files):
     import onnx as package
     from onnx import numpy_helper
-    convolutions = {n.input[1] for n in package.load(model).graph.node
-                    if n.op_type == "Conv"}
+    layers = [n for n in package.load(model).graph.node
+              if n.op_type in ("Conv", "Gemm")]
     for text in files:
         path, _, sparsity = text.partition("=")
         graph = package.load(path).graph
         values = {t.name: numpy_helper.to_array(t) for t in graph.initializer}
         source = {n.output[0]: n.input[0] for n in graph.node
                   if n.op_type in ("DequantizeLinear", "Cast")}
-        found = 0
-        for node in graph.node:
-            if node.op_type != "Conv":
-                continue
-            weight = source.get(node.input[1], node.input[1])
-            # The inputs of a filter are its channels, innermost, and its places.
-            matrix = values[weight].transpose(0, 2, 3, 1)
-            check(weight, matrix.reshape(len(matrix), -1), sparsity)
-            found += 1
-        assert found == len(convolutions), found
+        found = [n for n in graph.node if n.op_type in ("Conv", "Gemm")]
+        assert len(found) == len(layers), found
+        for node in found:
+            matrix = values[source.get(node.input[1], node.input[1])]
+            if node.op_type == "Conv":
+                # The inputs of a filter are its places and, innermost, channels.
+                matrix = matrix.transpose(0, 2, 3, 1)
+            elif not any(a.name == "transB" and a.i for a in node.attribute):
+                matrix = matrix.T
+            check(node.name, matrix.reshape(len(matrix), -1), sparsity)
 
 
 def tensors(folder):
