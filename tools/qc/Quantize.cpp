@@ -67,8 +67,8 @@ static Expected<int> runQuantize(Driver &driver, QuantizeCommand &command) {
     if (Error error = searchBest(driver, command.search, request, found))
       return error;
   }
-  auto result = quantizeModelFile(
-      request, isAuto ? hooksAfterSearch(driver) : driver.hooks());
+  auto result = quantizeModelFile(request, isAuto ? hooksAfterSearch(driver)
+                                                  : driver.hooks());
   if (!result)
     return result.takeError();
   driver.progress.clear();

@@ -97,8 +97,8 @@ Error Search::bracketFront() {
     if (outside.point <= inside.point + 1 ||
         saved < leastSaved * model->costAt(inside.point))
       break;
-    double share = std::clamp(inside.margin / (inside.margin - outside.margin),
-                              0.1, 0.9);
+    double share =
+        std::clamp(inside.margin / (inside.margin - outside.margin), 0.1, 0.9);
     ptrdiff_t middle =
         model->within(inside.loss + share * (outside.loss - inside.loss));
     middle = std::clamp<ptrdiff_t>(middle, inside.point + 1, outside.point - 1);
