@@ -1,4 +1,4 @@
-//===- Divergence.cpp - How far predictions are from a reference's --------===//
+//===- Divergence.cpp - How far predictions are apart ---------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,5 +1,4 @@
-//===- Divergence.h - How far predictions are from a reference's -*- C++
-//-*-===//
+//===- Divergence.h - How far predictions are apart -------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
