@@ -30,6 +30,8 @@ extern const struct qc_embedded_file qc_embedded_language_runtime[];
 extern const struct qc_embedded_file qc_embedded_runners[];
 /** Programs in Python, by their names alone: render_chat.py. */
 extern const struct qc_embedded_file qc_embedded_scripts[];
+/** What report.html has beside its numbers: style.css, page.js. */
+extern const struct qc_embedded_file qc_embedded_report[];
 
 #ifdef __cplusplus
 }

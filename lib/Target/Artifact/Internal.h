@@ -80,12 +80,6 @@ std::string languageExampleText(const NetSpec &net);
 std::string substitute(llvm::StringRef text, const NetSpec &net);
 /// report.html of a report.
 std::string reportHtml(const llvm::json::Object &report, llvm::StringRef name);
-/// A number or a text as a cell of a page shows it.
-std::string cellText(const llvm::json::Value *value);
-std::string escapeHtml(llvm::StringRef text);
-/// The sections `search` and `pareto` of a report.
-void searchPage(llvm::raw_ostream &os, const llvm::json::Object &search,
-                const llvm::json::Array &front);
 /// What NAME_manifest() returns.
 llvm::json::Object embeddedManifest(const ArtifactSpec &spec,
                                     const WeightsPlacement &weights);
