@@ -8,6 +8,8 @@
 
 #include "qc/Support/Error.h"
 
+#include "llvm/Support/FormatVariadic.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -59,7 +61,8 @@ static Error parseRelative(Band &band, StringRef rest) {
     band.scale = 1 + value / 100;
   else
     band.offset = quantity->unit == "pp" ? value / 100 : value;
-  if (quantity->unit == "pp" && !band.metric.isRate())
+  if (quantity->unit == "pp" && !band.metric.isRate() &&
+      band.metric.kind != MetricSpec::Kind::Command)
     return badBand(band.text, "points (pp) with a rate such as top1; of " +
                                   band.metric.text + " a number or per cent");
   return Error::success();
@@ -78,6 +81,8 @@ Expected<Band> Band::parse(StringRef given) {
   if (!metric)
     return metric.takeError();
   band.metric = *metric;
+  if (band.metric.kind == MetricSpec::Kind::Command)
+    band.metric.wantsHigher = text[at] == '>';
   bool least = text[at] == '>';
   if (least != band.metric.higherIsBetter())
     return badBand(given, band.metric.text + (least ? " <=" : " >=") +
@@ -130,7 +135,8 @@ static MetricValue distance(const Band &band, const MetricRecords &records,
   MetricValue result;
   if (band.absolute) {
     result = records.value();
-  } else if (band.metric.isRate() && band.scale == 1) {
+  } else if (records.spec.isRate() && !records.whole && !reference.whole &&
+             band.scale == 1) {
     int64_t counts[2] = {0, 0};
     int64_t samples = std::min(records.samples(), reference.samples());
     for (int64_t i = 0; i < samples; ++i)
@@ -164,6 +170,8 @@ Verdict qc::judge(const Band &band, const MetricRecords &records,
     return verdict;
   }
   verdict.kind = Verdict::Kind::NotProven;
+  if (!margin.hasInterval())
+    return verdict;
   // The width of the interval goes with the root of the number of samples.
   double factor = (margin.value - margin.low) / margin.value;
   double all = std::ceil(static_cast<double>(margin.samples) * factor * factor);
@@ -172,4 +180,39 @@ Verdict qc::judge(const Band &band, const MetricRecords &records,
     verdict.moreSamples =
         (static_cast<int64_t>(all) - margin.samples) * (pairs ? 2 : 1);
   return verdict;
+}
+
+llvm::json::Value qc::intervalJson(const MetricValue &value) {
+  if (!value.hasInterval())
+    return nullptr;
+  return llvm::json::Array{value.low, value.high};
+}
+
+llvm::json::Value qc::verdictJson(const Band &band, const Verdict &verdict) {
+  return llvm::json::Object{{"band", band.text},
+                            {"verdict", nameOf(verdict.kind)},
+                            {"margin", verdict.margin.value},
+                            {"ci95", intervalJson(verdict.margin)},
+                            {"samples", verdict.margin.samples},
+                            {"more_samples", verdict.moreSamples}};
+}
+
+std::string qc::unprovenNote(const Band &band, const Verdict &verdict) {
+  std::string text = "inside the band '" + band.text + "', but not proven";
+  if (!verdict.margin.hasInterval())
+    return text + ": the command gives no per_sample, so that there is no "
+                  "interval";
+  text += " by " + std::to_string(verdict.margin.samples) + " samples";
+  if (verdict.moreSamples)
+    text += "; about " + std::to_string(*verdict.moreSamples) +
+            " more would prove it";
+  return text;
+}
+
+std::string qc::unmetNote(const Band &band, const MetricValue &quality,
+                          const MetricValue &reference) {
+  return "the band '" + band.text + "' is not met: " +
+         llvm::formatv("{0:f6} against {1:f6}", quality.value,
+                       band.threshold(reference.value))
+             .str();
 }

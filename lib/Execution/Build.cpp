@@ -9,6 +9,7 @@
 
 #include "qc/Execution/Build.h"
 #include "BuildInternal.h"
+#include "Distributions.h"
 
 #include "qc/Dialect/QC/IR/QCOps.h"
 #include "qc/Execution/ReferenceNet.h"
@@ -33,20 +34,6 @@ Error qc::step(const BuildHooks &hooks, StringRef what, double done) {
   if (!hooks.progress || hooks.progress(what, done))
     return Error::success();
   return inputError("interrupted", "", "", "an interrupt", "");
-}
-
-TemporaryFolder::TemporaryFolder(StringRef prefix) {
-  if (llvm::sys::fs::createUniqueDirectory(prefix, folder))
-    folder.clear();
-}
-TemporaryFolder::~TemporaryFolder() {
-  if (!folder.empty())
-    llvm::sys::fs::remove_directories(folder);
-}
-std::string TemporaryFolder::path(const llvm::Twine &name) const {
-  llvm::SmallString<128> path(folder);
-  llvm::sys::path::append(path, name);
-  return path.str().str();
 }
 
 /// True for what becomes a part of codes that are counted themselves.
@@ -146,9 +133,15 @@ static Expected<Station> makeStation(const BuildRequest &request,
     return name.takeError();
   result.name = *name;
   result.fp32Bytes = parameterBytes(*model->module);
+  Distributions distributions(*model->module);
   auto statistics = toLevelTwo(*model, request, hooks, station.remarks);
   if (!statistics)
     return statistics.takeError();
+  // What is only measured has no report.
+  if (!request.output.empty())
+    if (Error error = distributions.count(*model, request.options, *statistics))
+      return std::move(error);
+  station.distributions = std::move(distributions.layers);
   CompileOptions options = request.options;
   if (Error error = chooseKernels(request, *model, options, station))
     return error;

@@ -11,25 +11,11 @@
 
 #include "qc/Execution/Build.h"
 #include "qc/Execution/LayerTimes.h"
+#include "qc/Support/TemporaryFolder.h"
 
 #include "llvm/ADT/StringMap.h"
 
 namespace qc {
-
-/// A folder that is removed with this object; its path is empty where none
-/// could be made.
-class TemporaryFolder {
-public:
-  explicit TemporaryFolder(llvm::StringRef prefix);
-  TemporaryFolder(const TemporaryFolder &) = delete;
-  TemporaryFolder &operator=(const TemporaryFolder &) = delete;
-  ~TemporaryFolder();
-
-  std::string path(const llvm::Twine &name) const;
-
-private:
-  llvm::SmallString<128> folder;
-};
 
 /// What --kernels auto measured of a layer, in milliseconds on one thread.
 struct KernelTimes {
@@ -52,6 +38,8 @@ struct Station {
   /// The least milliseconds of each of net.launches, on one thread; empty where
   /// nothing was measured.
   std::vector<double> launchTimes;
+  /// Histograms for the report, by layer: see Distributions.h.
+  std::map<std::string, llvm::json::Object> distributions;
 };
 
 /// Times the launches of `net`, which has to run on this machine.

@@ -62,7 +62,11 @@ static Error measureTimes(LoadedNet &net, LoadedNet *other,
 }
 
 /// Puts an evaluation into the result.
-static void takeQuality(const Evaluation &evaluation, BuildResult &result) {
+static void takeQuality(const BuildRequest &request,
+                        const Evaluation &evaluation, BuildResult &result) {
+  if (request.band)
+    result.verdict =
+        judge(*request.band, evaluation.records, evaluation.reference);
   result.metric = evaluation.records.spec;
   result.quality = evaluation.records.value();
   if (evaluation.reference.samples()) {
@@ -71,10 +75,17 @@ static void takeQuality(const Evaluation &evaluation, BuildResult &result) {
   }
 }
 
+/// That of the band, or of --metric and --metric-command.
+static Expected<MetricSpec> metricOf(const BuildRequest &request) {
+  if (request.band)
+    return request.band->metric;
+  return MetricSpec::parse(request.metric, request.metricCommand);
+}
+
 static Error measureQuality(const BuildRequest &request, LoadedNet &net,
                             Network *reference, const BuildHooks &hooks,
                             BuildResult &result) {
-  auto metric = MetricSpec::parse(request.metric);
+  auto metric = metricOf(request);
   if (!metric)
     return metric.takeError();
   DataOptions options;
@@ -91,13 +102,13 @@ static Error measureQuality(const BuildRequest &request, LoadedNet &net,
     return evaluation.takeError();
   if (evaluation->interrupted)
     return inputError("interrupted", "", "", "an interrupt", "");
-  takeQuality(*evaluation, result);
+  takeQuality(request, *evaluation, result);
   return Error::success();
 }
 
 static Error measureAnswers(const BuildRequest &request, LanguageNet &net,
                             const BuildHooks &hooks, BuildResult &result) {
-  auto metric = MetricSpec::parse(request.metric);
+  auto metric = metricOf(request);
   if (!metric)
     return metric.takeError();
   std::unique_ptr<LanguageNet> reference;
@@ -115,7 +126,7 @@ static Error measureAnswers(const BuildRequest &request, LanguageNet &net,
       });
   if (!evaluation)
     return evaluation.takeError();
-  takeQuality(*evaluation, result);
+  takeQuality(request, *evaluation, result);
   return Error::success();
 }
 

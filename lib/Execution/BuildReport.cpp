@@ -9,6 +9,7 @@
 #include "BuildInternal.h"
 
 #include "qc/Quantization/Precision.h"
+#include "qc/Support/Shell.h"
 #include "qc/TargetInfo/KernelKey.h"
 
 #include "llvm/Config/llvm-config.h"
@@ -47,6 +48,15 @@ static json::Value timesJson(const std::optional<BenchTimes> &times) {
   return json::Object{{"median", times->median()}, {"p95", times->p95()}};
 }
 
+/// What the numbers of a metric are.
+static json::Value unitOf(const MetricSpec &metric) {
+  using Kind = MetricSpec::Kind;
+  bool decibel = metric.kind == Kind::Sqnr || metric.kind == Kind::Psnr;
+  return metric.isRate() ? json::Value("%")
+         : decibel       ? json::Value("dB")
+                         : json::Value(nullptr);
+}
+
 static json::Value metricJson(const BuildResult &result) {
   if (!result.metric)
     return nullptr;
@@ -55,14 +65,14 @@ static json::Value metricJson(const BuildResult &result) {
                       {"ref", compared ? number(result.referenceQuality.value)
                                        : json::Value(nullptr)},
                       {"this", number(result.quality.value)},
+                      {"unit", unitOf(*result.metric)},
+                      {"higher_is_better", result.metric->higherIsBetter()},
                       {"samples", result.quality.samples},
-                      {"ci95", json::Array{number(result.quality.low),
-                                           number(result.quality.high)}}};
+                      {"ci95", intervalJson(result.quality)}};
   if (compared)
     metric["difference"] =
         json::Object{{"value", number(result.difference.value)},
-                     {"ci95", json::Array{number(result.difference.low),
-                                          number(result.difference.high)}}};
+                     {"ci95", intervalJson(result.difference)}};
   return metric;
 }
 
@@ -117,11 +127,18 @@ static json::Array layersJson(const Station &station,
     if (search && search->layers.count(layer.name)) {
       const SearchFacts::Layer &found = search->layers.at(layer.name);
       row["sqnr_db"] = found.sqnr;
+      row["cosine"] = found.cosine;
+      row["kl"] = found.kl;
       row["sensitivity"] = found.sensitivity;
       reason = found.reason;
     }
     if (!reason.empty())
       row["reason"] = json::fixUTF8(reason);
+    // An epilogue that runs alone has the name of its layer.
+    auto values = station.distributions.find(layer.name);
+    if (values != station.distributions.end() && layer.bytes > 0)
+      for (const auto &entry : values->second)
+        row[entry.first] = entry.second;
     layers.push_back(std::move(row));
   }
   return layers;
@@ -200,6 +217,45 @@ static json::Object recipeJson(const BuildRequest &request,
   return recipe;
 }
 
+/// The lines for a shell that make, measure and check the artifact again.
+static json::Array commandsJson(const BuildRequest &request,
+                                const BuildResult &result) {
+  std::string output = " " + shellWord(request.output), bounds;
+  for (const DimRange &dim : request.options.dims)
+    bounds += " --dim " + shellWord(dim.symbol + "=" + std::to_string(dim.min) +
+                                    ":" + std::to_string(dim.opt) + ":" +
+                                    std::to_string(dim.max));
+  for (const ShapeOverride &shape : request.options.shapes) {
+    std::string sizes;
+    for (int64_t size : shape.dims)
+      sizes += (sizes.empty() ? "" : "x") + std::to_string(size);
+    bounds += " --shape " + shellWord(shape.input + "=" + sizes);
+  }
+  json::Array commands;
+  auto add = [&](StringRef what, const std::string &command) {
+    commands.push_back(
+        json::Object{{"what", what}, {"command", json::fixUTF8(command)}});
+  };
+  add("Compile it again", request.command);
+  const std::string &judged =
+      request.judgedData.empty() ? request.evalData : request.judgedData;
+  std::string data = judged.empty() ? "" : " --data " + shellWord(judged);
+  if (result.metric && !judged.empty()) {
+    bool asked = result.metric->kind == MetricSpec::Kind::Command;
+    std::string metric =
+        asked ? " --metric-command " + shellWord(result.metric->command)
+              : " --metric " + shellWord(result.metric->text);
+    if (request.labels != "labels")
+      metric += " --labels " + shellWord(request.labels);
+    add("Measure its quality beside the model in float32",
+        "qc eval" + output + data + metric + " --reference " +
+            shellWord(request.model) + bounds);
+  }
+  add("Check its files, its outputs, and with data its metric",
+      "qc verify" + output + data);
+  return commands;
+}
+
 void qc::describe(const BuildRequest &request, Station &station,
                   const BuildResult &result) {
   ArtifactSpec &spec = station.spec;
@@ -229,6 +285,9 @@ void qc::describe(const BuildRequest &request, Station &station,
     report["language_model"] = stepsJson(result.stepsRequest, result.steps);
   report["metric"] = metricJson(result);
   report["verdict"] = nullptr;
+  if (request.band && result.verdict)
+    report["verdict"] = verdictJson(*request.band, *result.verdict);
+  report["reproduce"] = commandsJson(request, result);
   report["calibration"] = nullptr;
   if (!station.statistics.bytes.empty())
     report["calibration"] =

@@ -248,3 +248,95 @@ Expected<std::string> DataSet::hash() const {
   }
   return llvm::toHex(hash.final(), /*LowerCase=*/true);
 }
+
+namespace {
+/// A file and the samples of it that are wanted, counted from its first.
+struct WantedSamples {
+  std::unique_ptr<NpzFile> npz;
+  int64_t count = 0;
+  std::vector<int64_t> indices;
+};
+} // namespace
+
+/// The rows of an array with `rows` of them that belong to these samples; all
+/// for an array that does not count them.
+static std::vector<int64_t> rowsOf(const WantedSamples &file, int64_t rows) {
+  std::vector<int64_t> wanted;
+  int64_t each = rows / file.count, together = rows ? file.count / rows : 0;
+  for (int64_t index : file.indices)
+    if (each > 0 && rows % file.count == 0)
+      for (int64_t row = index * each; row < (index + 1) * each; ++row)
+        wanted.push_back(row);
+    // A row for several samples goes with the last of them.
+    else if (together > 1 && rows > 1 && file.count % rows == 0 &&
+             index % together == together - 1)
+      wanted.push_back(index / together);
+  return wanted;
+}
+
+/// Writes one array of all files; an array that one of them lacks is left out.
+static llvm::Error writeArray(NpzWriter &writer, StringRef name,
+                              std::vector<WantedSamples> &files) {
+  std::vector<std::vector<int64_t>> rows;
+  std::optional<NpzHeader> whole;
+  int64_t total = 0;
+  for (WantedSamples &file : files) {
+    if (!file.npz->contains(name))
+      return llvm::Error::success();
+    auto header = file.npz->header(name);
+    if (!header)
+      return header.takeError();
+    rows.push_back(header->shape.empty() ? std::vector<int64_t>()
+                                         : rowsOf(file, header->shape[0]));
+    total += static_cast<int64_t>(rows.back().size());
+    // Files that do not suit each other are not put together.
+    if (whole && (whole->type != header->type ||
+                  llvm::ArrayRef(whole->shape).drop_front() !=
+                      llvm::ArrayRef(header->shape).drop_front()))
+      return llvm::Error::success();
+    whole = *header;
+  }
+  if (total == 0) {
+    auto array = files.front().npz->read(name);
+    return array ? writer.add(name, *array) : array.takeError();
+  }
+  llvm::SmallVector<int64_t, 4> shape(whole->shape);
+  shape[0] = total;
+  if (llvm::Error error = writer.begin(name, whole->type, shape))
+    return error;
+  for (auto [file, list] : llvm::zip_equal(files, rows))
+    for (int64_t row : list) {
+      auto values = file.npz->readRows(name, row, 1);
+      if (!values)
+        return values.takeError();
+      writer.write({values->bytes(), values->byteCount()});
+    }
+  return writer.end();
+}
+
+llvm::Error DataSet::writeSamples(llvm::ArrayRef<int64_t> indices,
+                                  StringRef path) const {
+  std::vector<WantedSamples> files;
+  for (const DataFile &file : state->files) {
+    WantedSamples wanted;
+    wanted.count = file.count;
+    for (int64_t index : indices)
+      if (index >= file.first && index < file.first + file.count)
+        wanted.indices.push_back(index - file.first);
+    if (wanted.indices.empty())
+      continue;
+    auto npz = NpzFile::open(file.path);
+    if (!npz)
+      return npz.takeError();
+    wanted.npz = std::move(*npz);
+    files.push_back(std::move(wanted));
+  }
+  auto writer = NpzWriter::create(path);
+  if (!writer)
+    return writer.takeError();
+  for (size_t i = 0; !files.empty() && i < files[0].npz->names().size(); ++i)
+    if (llvm::Error error =
+            writeArray(**writer, files[0].npz->names()[i], files))
+      return error;
+  return (*writer)->finish();
+}

@@ -7,7 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "qc/Execution/Metrics.h"
+#include "qc/Execution/MetricCommand.h"
 
 #include "qc/Support/Error.h"
 
@@ -254,9 +254,65 @@ tensorsFor(Network &from, Network &to, ArrayRef<HostTensor> tensors,
   return out;
 }
 
+/// Runs both networks, then asks the program of the metric about each.
+static Expected<Evaluation>
+evaluateByCommand(Network &net, Network *reference, DataSet &data,
+                  const MetricSpec &spec, const EvaluateProgress &progress) {
+  Evaluation result;
+  MetricCommand ours(spec, net.outputs());
+  std::optional<MetricCommand> theirs;
+  if (reference)
+    theirs.emplace(spec, reference->outputs());
+  int64_t size = data.size();
+  for (int64_t i = 0; i < size && !result.interrupted; ++i) {
+    auto sample = data.sample(i);
+    if (!sample)
+      return sample.takeError();
+    auto outputs = net.run(*sample);
+    if (!outputs)
+      return outputs.takeError();
+    ours.add(*outputs);
+    if (reference) {
+      auto inputs = tensorsFor(net, *reference, *sample, data.path());
+      if (!inputs)
+        return inputs.takeError();
+      auto answers = reference->run(*inputs);
+      if (!answers)
+        return answers.takeError();
+      theirs->add(*answers);
+    }
+    result.interrupted = progress && !progress(i + 1, size);
+  }
+  if (result.interrupted)
+    return result;
+  std::vector<int64_t> all(size);
+  std::iota(all.begin(), all.end(), int64_t(0));
+  auto goesOn = [&] { return !progress || progress(size, size); };
+  auto records = ours.ask(data, all, goesOn);
+  if (!records)
+    return records.takeError();
+  result.records = std::move(*records);
+  if (!reference)
+    return result;
+  auto others = theirs->ask(data, all, goesOn);
+  if (!others)
+    return others.takeError();
+  result.reference = std::move(*others);
+  if (result.records.numbers.size() != result.reference.numbers.size())
+    return inputError("bad-command", spec.command, "per_sample",
+                      std::to_string(result.records.numbers.size()) +
+                          " numbers for one network and " +
+                          std::to_string(result.reference.numbers.size()) +
+                          " for the other",
+                      "as many");
+  return result;
+}
+
 Expected<Evaluation> qc::evaluate(Network &net, Network *reference,
                                   DataSet &data, const MetricSpec &spec,
                                   const EvaluateProgress &progress) {
+  if (spec.kind == Kind::Command)
+    return evaluateByCommand(net, reference, data, spec, progress);
   auto recorder = MetricRecorder::create(spec, net.outputs());
   if (!recorder)
     return recorder.takeError();

@@ -27,13 +27,13 @@ std::vector<HostTensor> qc::tunedInputs(const JitNet &net) {
   return tensors;
 }
 
-Error qc::timeInTurns(llvm::ArrayRef<JitNet *> nets,
-                      std::vector<std::vector<double>> &least, int rounds,
-                      int64_t milliseconds) {
+/// Runs each net once, in turns, and so on; `take` gets the times of launches.
+static Error
+runInTurns(llvm::ArrayRef<JitNet *> nets, int rounds, int64_t milliseconds,
+           llvm::function_ref<void(size_t net, llvm::ArrayRef<double>)> take) {
   std::vector<std::vector<HostTensor>> inputs;
   for (const JitNet *net : nets)
     inputs.push_back(tunedInputs(*net));
-  least.assign(nets.size(), {});
   auto end = std::chrono::steady_clock::now() +
              std::chrono::milliseconds(milliseconds);
   for (int round = 0; round < rounds; ++round) {
@@ -41,15 +41,38 @@ Error qc::timeInTurns(llvm::ArrayRef<JitNet *> nets,
       auto times = nets[i]->launchTimes(inputs[i]);
       if (!times)
         return times.takeError();
-      least[i].resize(times->size(), HUGE_VAL);
-      for (auto [known, time] : llvm::zip_equal(least[i], *times))
-        known = std::min(known, time);
+      take(i, *times);
     }
     // After the time no further round begins.
     if (std::chrono::steady_clock::now() > end)
       break;
   }
   return Error::success();
+}
+
+Error qc::timeInTurns(llvm::ArrayRef<JitNet *> nets,
+                      std::vector<std::vector<double>> &least, int rounds,
+                      int64_t milliseconds) {
+  least.assign(nets.size(), {});
+  auto take = [&](size_t net, llvm::ArrayRef<double> times) {
+    least[net].resize(times.size(), HUGE_VAL);
+    for (auto [known, time] : llvm::zip_equal(least[net], times))
+      known = std::min(known, time);
+  };
+  return runInTurns(nets, rounds, milliseconds, take);
+}
+
+Error qc::timeTotals(llvm::ArrayRef<JitNet *> nets,
+                     std::vector<std::vector<double>> &totals, int rounds,
+                     int64_t milliseconds) {
+  totals.assign(nets.size(), {});
+  auto take = [&](size_t net, llvm::ArrayRef<double> times) {
+    double total = 0;
+    for (double time : times)
+      total += time;
+    totals[net].push_back(total);
+  };
+  return runInTurns(nets, rounds, milliseconds, take);
 }
 
 Error qc::timeLaunches(CompiledNet &compiled, std::vector<double> &least) {

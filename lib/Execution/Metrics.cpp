@@ -48,7 +48,8 @@ static const MetricName metricNames[] = {
     {"spearman-cosine", Kind::SpearmanCosine},
     {"exact-match", Kind::ExactMatch},
     {"choice", Kind::Choice},
-    {"choice-sum", Kind::ChoiceSum}};
+    {"choice-sum", Kind::ChoiceSum},
+    {"command", Kind::Command}};
 
 Expected<MetricSpec> MetricSpec::parse(StringRef given) {
   MetricSpec spec;
@@ -81,6 +82,26 @@ MetricSpec MetricSpec::perplexity() {
   return spec;
 }
 
+llvm::Error MetricSpec::setCommand(StringRef program) {
+  bool wanted = kind == Kind::Command;
+  if (wanted == program.empty())
+    return inputError("bad-option", "", "--metric-command",
+                      wanted ? "none for the metric command"
+                             : "one beside the metric " + printable(text),
+                      wanted ? "--metric-command CMD" : "one of them");
+  command = program.str();
+  return llvm::Error::success();
+}
+
+Expected<MetricSpec> MetricSpec::parse(StringRef given, StringRef program) {
+  auto spec = parse(given.empty() && !program.empty() ? "command" : given);
+  if (!spec)
+    return spec.takeError();
+  if (llvm::Error error = spec->setCommand(program))
+    return std::move(error);
+  return spec;
+}
+
 bool MetricSpec::needsLabels() const {
   return kind == Kind::Top1 || kind == Kind::Top5 ||
          kind == Kind::SpearmanCosine;
@@ -90,18 +111,22 @@ bool MetricSpec::isOfQuestions() const {
          kind == Kind::ChoiceSum;
 }
 bool MetricSpec::needsReference() const {
-  return !needsLabels() && !isOfQuestions() && kind != Kind::Perplexity;
+  return !needsLabels() && !isOfQuestions() && kind != Kind::Perplexity &&
+         kind != Kind::Command;
 }
 bool MetricSpec::higherIsBetter() const {
+  if (kind == Kind::Command)
+    return wantsHigher.value_or(commandHigher);
   return kind != Kind::Mse && kind != Kind::Kl && kind != Kind::Perplexity;
 }
 bool MetricSpec::isRate() const {
   return kind == Kind::Top1 || kind == Kind::Top5 || kind == Kind::Agreement ||
-         isOfQuestions();
+         isOfQuestions() || (kind == Kind::Command && commandRate);
 }
 
 static bool isMean(const MetricSpec &spec) {
-  return spec.isRate() || spec.kind == Kind::Cosine || spec.kind == Kind::Kl;
+  return spec.isRate() || spec.kind == Kind::Cosine || spec.kind == Kind::Kl ||
+         spec.kind == Kind::Command;
 }
 
 /// Ranks from 1; equal values share the mean of theirs.
@@ -225,6 +250,8 @@ MetricValue MetricRecords::value() const {
   result.samples = samples();
   if (result.samples == 0)
     return result;
+  if (whole)
+    return {whole->value, NAN, NAN, whole->samples};
   result.value = reduce(*this, everything(*this));
   if (spec.isRate())
     wilsonInterval(result);
@@ -241,6 +268,9 @@ MetricValue MetricRecords::minus(const MetricRecords &other,
   result.samples = std::min(samples(), other.samples());
   if (result.samples == 0)
     return result;
+  if (whole || other.whole)
+    return {value().value - scale * other.value().value, NAN, NAN,
+            result.samples};
   std::vector<size_t> all = everything(*this);
   all.resize(result.samples);
   result.value = reduce(*this, all) - scale * reduce(other, all);

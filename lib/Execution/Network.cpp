@@ -2,13 +2,16 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Checking tensors against the ports of a network.
+// Checking tensors against the ports of a network, and putting outputs
+// together.
 //
 //===----------------------------------------------------------------------===//
 
 #include "qc/Execution/Network.h"
 
 #include "qc/Support/Error.h"
+
+#include <cstring>
 
 using namespace qc;
 
@@ -42,4 +45,28 @@ llvm::Error qc::checkInputs(const std::vector<NetPort> &ports,
       return inputError("shape", where, "input " + printable(port.name),
                         tensor.describe(), port.describe());
   return llvm::Error::success();
+}
+
+llvm::Expected<HostTensor> qc::concatenate(llvm::StringRef name,
+                                           llvm::ArrayRef<HostTensor> parts) {
+  llvm::SmallVector<int64_t, 4> shape(parts.front().shape());
+  bool scalar = shape.empty();
+  if (scalar)
+    shape.push_back(1);
+  shape[0] *= static_cast<int64_t>(parts.size());
+  if (!elementCount(shape))
+    return inputError("too-large", "", "output " + printable(name),
+                      describe(parts.front().dtype(), shape),
+                      "an array that fits the memory");
+  HostTensor all = HostTensor::uninitialized(parts.front().dtype(), shape);
+  char *to = all.mutableBytes();
+  for (const HostTensor &part : parts) {
+    if (part.shape() != parts.front().shape())
+      return inputError("shape", "", "output " + printable(name),
+                        part.describe(),
+                        parts.front().describe() + " as for the first sample");
+    std::memcpy(to, part.bytes(), part.byteCount());
+    to += part.byteCount();
+  }
+  return all;
 }

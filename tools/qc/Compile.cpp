@@ -165,6 +165,8 @@ static Expected<int> compileBest(Driver &driver, CompileCommand &command) {
     driver.note(note);
   request.options.precision = "auto";
   printResult(driver, request, *result);
+  if (!driver.json && !found.summary.empty())
+    llvm::outs() << found.summary << "\n";
   return exitCodeOf(found, request.options.strict);
 }
 
@@ -179,12 +181,9 @@ static Expected<int> compile(Driver &driver, CompileCommand &command) {
   if (Error error = checkModel(request.model, false))
     return error;
   bool isAuto = request.options.precision == "auto";
-  if (!isAuto && command.search.given())
-    return notBuilt("a band or another option of a search without --precision "
-                    "auto");
-  if (!isAuto && request.evalData.empty() != request.metric.empty())
-    return inputError("bad-option", "", "--eval",
-                      "one of --eval and --metric alone", "both");
+  if (!isAuto)
+    if (Error error = command.search.setBand(request))
+      return error;
   bool pipeline = request.options.printPipeline;
   bool prints = pipeline || !request.options.emit.empty() ||
                 !request.options.dumpFolder.empty();
@@ -213,7 +212,14 @@ static Expected<int> compile(Driver &driver, CompileCommand &command) {
   for (const std::string &warning : result->warnings)
     driver.note(warning);
   printResult(driver, request, *result);
-  return ExitDone;
+  if (!result->verdict)
+    return ExitDone;
+  if (result->verdict->kind == Verdict::Kind::NotMet)
+    driver.note(
+        unmetNote(*request.band, result->quality, result->referenceQuality));
+  if (result->verdict->kind == Verdict::Kind::NotProven)
+    driver.note(unprovenNote(*request.band, *result->verdict));
+  return exitCodeOf(*result->verdict, request.options.strict);
 }
 
 void qc::driver::addCompile(CLI::App &app, Driver &driver) {
@@ -239,6 +245,10 @@ void qc::driver::addCompile(CLI::App &app, Driver &driver) {
                       "Data to measure the quality on");
   command->add_option("--metric", request.metric,
                       "Metric for --eval: top1, sqnr, top1(OUTPUT) ...");
+  command->add_option("--metric-command", request.metricCommand,
+                      "A program that computes the metric: CMD OUTPUTS.npz "
+                      "DATA.npz prints {\"value\", \"higher_is_better\", "
+                      "\"per_sample\"}");
   command->add_option("--labels", request.labels,
                       "Array with the labels (labels)");
   driver.addCommon(*command);

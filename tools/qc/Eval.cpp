@@ -24,7 +24,7 @@ namespace json = llvm::json;
 namespace {
 struct EvalCommand {
   std::vector<std::string> models;
-  std::string data, metric, reference, labels = "labels", metricCommand;
+  std::string data, metric, reference, labels = "labels", metricCommand, within;
   int64_t samples = -1;
   int threads = 1;
   /// Of a .jsonl.
@@ -76,18 +76,33 @@ static Expected<int> evalJsonLines(Driver &driver, EvalCommand &command) {
 }
 
 static Expected<int> eval(Driver &driver, EvalCommand &command) {
-  if (!command.metricCommand.empty())
-    return notBuilt("the option --metric-command");
   if (llvm::sys::path::extension(command.data) == ".jsonl")
     return evalJsonLines(driver, command);
-  if (command.metric.empty())
+  std::optional<Band> band;
+  if (!command.within.empty()) {
+    auto parsed = Band::parse(command.within);
+    if (!parsed)
+      return parsed.takeError();
+    band = std::move(*parsed);
+    if (command.metric.empty())
+      command.metric = band->metric.text;
+    if (command.metric != band->metric.text)
+      return inputError("bad-option", "", "--metric", command.metric,
+                        band->metric.text + ", as --within has it");
+    if (!band->absolute && command.reference.empty())
+      return inputError("bad-option", "", "--reference", "no reference",
+                        "the model that 'ref' in the band is");
+  }
+  if (command.metric.empty() && command.metricCommand.empty())
     return inputError("bad-option", "", "--metric", "none", "a metric");
   auto options = command.arguments.finish();
   if (!options)
     return options.takeError();
-  auto spec = MetricSpec::parse(command.metric);
+  auto spec = MetricSpec::parse(command.metric, command.metricCommand);
   if (!spec)
     return spec.takeError();
+  if (band)
+    spec->wantsHigher = band->metric.wantsHigher;
   if (spec->needsReference() && command.reference.empty())
     return inputError("bad-option", "", "--reference", "no reference",
                       "the model that " + spec->text + " compares with");
@@ -105,6 +120,8 @@ static Expected<int> eval(Driver &driver, EvalCommand &command) {
   if (!result)
     return result.takeError();
   driver.progress.clear();
+  // What a program says of its metric is known now.
+  *spec = result->records.spec;
   MetricValue value = result->records.value();
   json::Object object = valueJson(value);
   object["metric"] = spec->text;
@@ -116,22 +133,35 @@ static Expected<int> eval(Driver &driver, EvalCommand &command) {
     object["reference"] = valueJson(result->reference.value());
     object["difference"] = valueJson(difference);
   }
+  std::optional<Verdict> verdict;
+  if (band) {
+    verdict = judge(*band, result->records, result->reference);
+    object["verdict"] = verdictJson(*band, *verdict);
+  }
+  int code =
+      verdict && verdict->kind == Verdict::Kind::NotMet ? ExitBand : ExitDone;
   if (driver.json) {
     driver.print(std::move(object));
-    return ExitDone;
+    return code;
   }
   llvm::outs() << valueText(*spec, value) << "\n";
   if (compared)
     llvm::outs() << "reference "
                  << metricText(*spec, result->reference.value().value)
                  << ", difference " << intervalText(*spec, difference) << "\n";
-  return ExitDone;
+  if (verdict)
+    llvm::outs() << band->text << ": " << nameOf(verdict->kind) << "\n";
+  return code;
 }
 
 static void addData(CLI::App &command, EvalCommand &state) {
   command.add_option("--metric", state.metric,
                      "top1, top5, mse, sqnr, psnr, cosine, agreement, kl, "
                      "spearman-cosine, or with an output: top1(logits)");
+  command.add_option("--metric-command", state.metricCommand,
+                     "A program that computes the metric: CMD OUTPUTS.npz "
+                     "DATA.npz prints {\"value\", \"higher_is_better\", "
+                     "\"per_sample\"}");
   command.add_option("--labels", state.labels,
                      "Array with the labels (labels)");
   command.add_option("--samples", state.samples, "Use the first N samples");
@@ -152,8 +182,9 @@ void qc::driver::addEval(CLI::App &app, Driver &driver) {
   addData(*command, *state);
   command->add_option("--reference", state->reference,
                       "A model or folder to compare with, paired");
-  command->add_option("--metric-command", state->metricCommand,
-                      "Not built yet");
+  command->add_option("--within", state->within,
+                      "Exit code 2 if the value is outside this band: 'top1 >= "
+                      "88%' or, with --reference, 'top1 >= ref - 1pp'");
   command
       ->add_option("-n", state->questions.most,
                    "exact-match: most tokens of an answer (64)")

@@ -16,8 +16,6 @@
 
 #include "llvm/Support/raw_ostream.h"
 
-#include <cstring>
-
 using namespace qc;
 using namespace qc::driver;
 using llvm::Error;
@@ -56,31 +54,6 @@ wholeInputs(StringRef path, const Network &net) {
     tensors.push_back(std::move(*tensor));
   }
   return tensors;
-}
-
-/// Outputs of all samples, one after the other along axis 0; of equal shape.
-static Expected<HostTensor> concatenate(StringRef name,
-                                        llvm::ArrayRef<HostTensor> parts) {
-  llvm::SmallVector<int64_t, 4> shape(parts.front().shape());
-  bool scalar = shape.empty();
-  if (scalar)
-    shape.push_back(1);
-  shape[0] *= static_cast<int64_t>(parts.size());
-  if (!elementCount(shape))
-    return inputError("too-large", "", "output " + printable(name),
-                      describe(parts.front().dtype(), shape),
-                      "an array that fits the memory");
-  HostTensor all = HostTensor::uninitialized(parts.front().dtype(), shape);
-  char *to = all.mutableBytes();
-  for (const HostTensor &part : parts) {
-    if (part.shape() != parts.front().shape())
-      return inputError("shape", "", "output " + printable(name),
-                        part.describe(),
-                        parts.front().describe() + " as for the first sample");
-    std::memcpy(to, part.bytes(), part.byteCount());
-    to += part.byteCount();
-  }
-  return all;
 }
 
 static Expected<std::vector<HostTensor>>

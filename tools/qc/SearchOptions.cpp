@@ -19,9 +19,9 @@ using llvm::StringRef;
 
 void SearchArguments::add(CLI::App &command) {
   command.add_option("--within", within,
-                     "auto: the band of quality, 'top1 >= ref - 1pp'");
+                     "The band of quality, 'top1 >= ref - 1pp'");
   command.add_option("--verdict-data", verdictData,
-                     "auto: data to judge on (half of --eval)");
+                     "Data to judge on (auto: half of --eval)");
   command.add_option("--objective", objective,
                      "auto: latency (default) or size");
   command.add_option("--max-size", maxSize,
@@ -91,21 +91,57 @@ static Error checkBuilt(const BuildRequest &build, const Band &band) {
   return Error::success();
 }
 
-/// The band, or what is measured where there is only a limit.
-static Expected<Band> bandOf(StringRef within, const BuildRequest &build) {
-  if (!within.empty())
-    return Band::parse(within);
+/// The band where there is only a limit: what is measured.
+static Expected<Band> bandOfLimit(const BuildRequest &build) {
   if (llama::isLanguageModel(build.model) && build.metric.empty())
     return Band::parse("ppl <= ref");
-  if (build.metric.empty())
+  if (build.metric.empty() && build.metricCommand.empty())
     return badSearch("--max-size", "no metric",
                      "--metric, or a band, --within");
-  auto metric = MetricSpec::parse(build.metric);
+  auto metric = MetricSpec::parse(build.metric, build.metricCommand);
   if (!metric)
     return metric.takeError();
   return Band::parse(metric->text +
                      (metric->higherIsBetter() ? " >= " : " <= ") +
                      (metric->needsReference() ? "0" : "ref"));
+}
+
+Expected<Band> SearchArguments::bandOf(const BuildRequest &build) const {
+  auto band = within.empty() ? bandOfLimit(build) : Band::parse(within);
+  if (!band)
+    return band.takeError();
+  if (!build.metric.empty() && build.metric != band->metric.text)
+    return badSearch("--metric", build.metric,
+                     band->metric.text + ", as --within has it");
+  if (Error error = band->metric.setCommand(build.metricCommand))
+    return std::move(error);
+  return band;
+}
+
+Error SearchArguments::setBand(BuildRequest &build) const {
+  if (!objective.empty() || !timeLimit.empty() || !candidates.empty() ||
+      !maxSize.empty())
+    return badSearch("--objective, --max-size, --time-limit, --candidates",
+                     "one of them with --precision " + build.options.precision,
+                     "--precision auto");
+  if (within.empty()) {
+    if (!verdictData.empty())
+      return badSearch("--verdict-data", "data without a band", "--within");
+    bool measured = !build.metric.empty() || !build.metricCommand.empty();
+    if (build.evalData.empty() == measured)
+      return badSearch("--eval", "one of --eval and --metric alone", "both");
+    return Error::success();
+  }
+  auto band = bandOf(build);
+  if (!band)
+    return band.takeError();
+  if (!verdictData.empty())
+    build.evalData = verdictData;
+  if (build.evalData.empty())
+    return badSearch("--within", "no data to judge on", "--eval DATA");
+  build.metric = band->metric.text;
+  build.band = std::move(*band);
+  return Error::success();
 }
 
 Expected<PrecisionSearchRequest>
@@ -115,12 +151,9 @@ SearchArguments::finish(BuildRequest build) const {
     return badSearch("--precision auto", "no band of quality",
                      "--within, as in --within 'top1 >= ref - 1pp', or "
                      "--max-size");
-  auto band = bandOf(within, build);
+  auto band = bandOf(build);
   if (!band)
     return band.takeError();
-  if (!build.metric.empty() && build.metric != band->metric.text)
-    return badSearch("--metric", build.metric,
-                     band->metric.text + ", as --within has it");
   if (build.evalData.empty())
     return badSearch("--precision auto", "no data to search by", "--eval DATA");
   if (!build.options.recipeFile.empty())
@@ -172,6 +205,8 @@ Error qc::driver::searchBest(Driver &driver, const SearchArguments &arguments,
   found = std::move(*result);
   request.options.precision = "fp32";
   request.options.recipeFile = found.recipe;
+  request.judgedData =
+      search->verdictData.empty() ? request.evalData : search->verdictData;
   request.evalData.clear();
   request.metric.clear();
   request.search = &found.facts;
@@ -187,11 +222,15 @@ BuildHooks qc::driver::hooksAfterSearch(Driver &driver) {
   return hooks;
 }
 
-int qc::driver::exitCodeOf(const PrecisionSearchResult &found, bool strict) {
+int qc::driver::exitCodeOf(const Verdict &verdict, bool strict) {
   using Kind = Verdict::Kind;
-  if (found.interrupted)
-    return ExitInterrupted;
-  bool unproven = found.verdict.kind == Kind::NotProven;
-  return found.verdict.kind == Kind::NotMet || (unproven && strict) ? ExitBand
-                                                                    : ExitDone;
+  return verdict.kind == Kind::NotMet ||
+                 (strict && verdict.kind == Kind::NotProven)
+             ? ExitBand
+             : ExitDone;
+}
+
+int qc::driver::exitCodeOf(const PrecisionSearchResult &found, bool strict) {
+  return found.interrupted ? ExitInterrupted
+                           : exitCodeOf(found.verdict, strict);
 }

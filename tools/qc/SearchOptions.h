@@ -18,10 +18,16 @@ struct SearchArguments {
   std::string within, verdictData, objective, maxSize, timeLimit, candidates;
 
   void add(CLI::App &command);
-  /// Whether one of them was given.
-  bool given() const;
   /// What is asked for; `build` has all but what these options say.
   llvm::Expected<PrecisionSearchRequest> finish(BuildRequest build) const;
+  /// Without a search: sets the band and the data that `build` is judged by, if
+  /// it is; an error for options that are of a search alone.
+  llvm::Error setBand(BuildRequest &build) const;
+
+private:
+  /// The band of --within, with its metric as --metric and --metric-command
+  /// have it.
+  llvm::Expected<Band> bandOf(const BuildRequest &build) const;
 };
 
 /// Searches and turns `request` into one by the recipe that was found; `found`
@@ -33,6 +39,7 @@ llvm::Error searchBest(Driver &driver, const SearchArguments &arguments,
 BuildHooks hooksAfterSearch(Driver &driver);
 
 /// The exit code by the verdict.
+int exitCodeOf(const Verdict &verdict, bool strict);
 int exitCodeOf(const PrecisionSearchResult &found, bool strict);
 
 } // namespace qc::driver

@@ -75,19 +75,23 @@ std::string qc::driver::intervalText(const MetricSpec &spec,
   double scale = spec.isRate() ? 100 : 1;
   const char *form = spec.isRate() || isDecibel(spec) ? "%+.2f" : "%+.4g";
   std::string unit = spec.isRate() ? " pp" : isDecibel(spec) ? " dB" : "";
-  return format(form, value.value * scale) + " [" +
-         format(form, value.low * scale) + ", " +
-         format(form, value.high * scale) + "]" + unit;
+  std::string text = format(form, value.value * scale);
+  if (value.hasInterval())
+    text += " [" + format(form, value.low * scale) + ", " +
+            format(form, value.high * scale) + "]";
+  return text + unit;
 }
 
 std::string qc::driver::valueText(const MetricSpec &spec,
                                   const MetricValue &value) {
-  return spec.text + " " + metricText(spec, value.value) + "  95 %: [" +
-         metricText(spec, value.low) + ", " + metricText(spec, value.high) +
-         "], " + std::to_string(value.samples) + " samples";
+  std::string text = spec.text + " " + metricText(spec, value.value);
+  text += value.hasInterval() ? "  95 %: [" + metricText(spec, value.low) +
+                                    ", " + metricText(spec, value.high) + "], "
+                              : "  no interval without per_sample, ";
+  return text + std::to_string(value.samples) + " samples";
 }
 
 llvm::json::Object qc::driver::valueJson(const MetricValue &value) {
   return llvm::json::Object{{"value", value.value},
-                            {"ci95", llvm::json::Array{value.low, value.high}}};
+                            {"ci95", intervalJson(value)}};
 }

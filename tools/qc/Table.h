@@ -7,7 +7,7 @@
 #ifndef QC_TOOLS_QC_TABLE_H
 #define QC_TOOLS_QC_TABLE_H
 
-#include "qc/Execution/Metrics.h"
+#include "qc/Execution/Band.h"
 
 #include "llvm/Support/JSON.h"
 

@@ -10,6 +10,8 @@
 #include "Driver.h"
 #include "Process.h"
 
+#include "qc/Support/Shell.h"
+
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Config/llvm-config.h"
 #include "llvm/Support/raw_ostream.h"
@@ -22,21 +24,8 @@ const char *const qc::driver::version = QC_VERSION;
 /// The command line as a shell would take it.
 static std::string joined(int argc, char **argv) {
   std::string line = "qc";
-  for (int i = 1; i < argc; ++i) {
-    llvm::StringRef word = argv[i];
-    bool plain =
-        !word.empty() && word.find_first_of(" \t\n'\"\\$*?&|;<>()[]{}"
-                                            "!#~`") == llvm::StringRef::npos;
-    line += " ";
-    if (plain) {
-      line += word.str();
-      continue;
-    }
-    line += "'";
-    for (char c : word)
-      line += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    line += "'";
-  }
+  for (int i = 1; i < argc; ++i)
+    line += " " + shellWord(argv[i]);
   return line;
 }
 

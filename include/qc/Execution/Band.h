@@ -12,6 +12,8 @@
 
 #include "qc/Execution/Metrics.h"
 
+#include "llvm/Support/JSON.h"
+
 namespace qc {
 
 /// METRIC OP REFERENCE [OFFSET]: the value may not be worse than
@@ -50,6 +52,16 @@ Verdict judge(const Band &band, const MetricRecords &records,
 
 /// `met`, `not proven` or `not met`.
 llvm::StringRef nameOf(Verdict::Kind kind);
+
+/// What report.json says of a verdict.
+llvm::json::Value verdictJson(const Band &band, const Verdict &verdict);
+/// The ends of an interval, or null.
+llvm::json::Value intervalJson(const MetricValue &value);
+/// What a user has to know of a band that is not proven, and of one that is not
+/// met.
+std::string unprovenNote(const Band &band, const Verdict &verdict);
+std::string unmetNote(const Band &band, const MetricValue &quality,
+                      const MetricValue &reference);
 
 /// The difference of two rates on the same samples, by the counts of samples
 /// that only one gets right, with the interval of Bonett and Price, which is

@@ -10,8 +10,8 @@
 #ifndef QC_EXECUTION_BUILD_H
 #define QC_EXECUTION_BUILD_H
 
+#include "qc/Execution/Band.h"
 #include "qc/Execution/LoadedNet.h"
-#include "qc/Execution/Metrics.h"
 #include "qc/Execution/Steps.h"
 #include "qc/Pipelines/Compile.h"
 #include "qc/Quantization/ImportanceMatrix.h"
@@ -36,7 +36,7 @@ struct BuildHooks {
 struct SearchFacts {
   /// Of a layer with what it got; nothing where it stays float.
   struct Layer {
-    std::optional<double> sqnr, sensitivity;
+    std::optional<double> sqnr, cosine, kl, sensitivity;
     std::string reason;
   };
   llvm::json::Object search;
@@ -57,7 +57,11 @@ struct BuildRequest {
   /// The command line, for the report.
   std::string command, version;
   /// Measure quality on this data; empty: don't.
-  std::string evalData, metric, labels = "labels";
+  std::string evalData, metric, metricCommand, labels = "labels";
+  /// What the quality has to be, if anything.
+  std::optional<Band> band;
+  /// Data for the commands of the report; empty: evalData.
+  std::string judgedData;
   /// Measure times, if the target runs here.
   bool measure = true;
   /// The search that made the recipe, if one did.
@@ -75,6 +79,8 @@ struct BuildResult {
   std::optional<StepRates> steps;
   std::optional<MetricSpec> metric;
   MetricValue quality, referenceQuality, difference;
+  /// Of the band that was asked for.
+  std::optional<Verdict> verdict;
   std::vector<std::string> warnings;
 };
 

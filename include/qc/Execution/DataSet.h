@@ -50,6 +50,12 @@ public:
   /// SHA-256 of the bytes of the files, in hex.
   llvm::Expected<std::string> hash() const;
 
+  /// Writes an .npz of these samples with all arrays of the data, those of
+  /// inputs or not: of an array whose axis 0 counts samples, or pairs of them,
+  /// the rows of these; others whole.
+  llvm::Error writeSamples(llvm::ArrayRef<int64_t> indices,
+                           llvm::StringRef path) const;
+
 private:
   struct State;
   explicit DataSet(std::unique_ptr<State> state);

@@ -24,6 +24,12 @@ llvm::Error timeInTurns(llvm::ArrayRef<JitNet *> nets,
                         std::vector<std::vector<double>> &least,
                         int rounds = 15, int64_t milliseconds = 500);
 
+/// The same for whole networks: `totals[i]` are the milliseconds of all
+/// launches of net i, one number a round.
+llvm::Error timeTotals(llvm::ArrayRef<JitNet *> nets,
+                       std::vector<std::vector<double>> &totals, int rounds,
+                       int64_t milliseconds);
+
 } // namespace qc
 
 #endif // QC_EXECUTION_LAYERTIMES_H

@@ -35,13 +35,28 @@ struct MetricSpec {
     Choice,
     ChoiceSum,
     // Of a language model's predictions of a text (Perplexity.h).
-    Perplexity
+    Perplexity,
+    // What a program says (MetricCommand.h).
+    Command
   } kind = Kind::Top1;
   std::string text, output;
+  /// Of Kind::Command: the program; what it has to say of which values are
+  /// better, if a band does; what it says, and whether its numbers of samples
+  /// are all 0 or 1.
+  std::string command;
+  std::optional<bool> wantsHigher;
+  bool commandHigher = true, commandRate = false;
 
   /// All but `ppl`, which is of texts.
   static llvm::Expected<MetricSpec> parse(llvm::StringRef text);
   static MetricSpec perplexity();
+  /// With the program of --metric-command, which alone is the metric `command`;
+  /// empty: there is none.
+  static llvm::Expected<MetricSpec> parse(llvm::StringRef text,
+                                          llvm::StringRef command);
+  /// Sets the program of the metric `command`; an error where one is missing,
+  /// or is there for another metric.
+  llvm::Error setCommand(llvm::StringRef program);
   bool needsLabels() const;
   /// Compares with the outputs of another network.
   bool needsReference() const;
@@ -54,9 +69,11 @@ struct MetricSpec {
 
 struct MetricValue {
   double value = 0;
-  /// The 95 % interval.
+  /// The 95 % interval; NaN where there is none.
   double low = 0, high = 0;
   int64_t samples = 0;
+
+  bool hasInterval() const { return low == low && high == high; }
 };
 
 /// The numbers of each sample of one evaluation.
@@ -65,9 +82,16 @@ struct MetricRecords {
   /// `width` numbers a sample; see the kinds in Metrics.cpp.
   size_t width = 1;
   std::vector<double> numbers;
+  /// Instead of numbers: a value of all samples, which has no interval.
+  struct Whole {
+    double value;
+    int64_t samples;
+  };
+  std::optional<Whole> whole;
 
   int64_t samples() const {
-    return static_cast<int64_t>(numbers.size() / width);
+    return whole ? whole->samples
+                 : static_cast<int64_t>(numbers.size() / width);
   }
   MetricValue value() const;
   /// value() - scale * other.value() on the same samples, with its interval.

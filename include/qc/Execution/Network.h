@@ -53,6 +53,11 @@ llvm::Error checkInputs(const std::vector<NetPort> &ports,
                         llvm::ArrayRef<HostTensor> tensors,
                         llvm::StringRef where);
 
+/// Outputs of several runs, one after the other along axis 0; an error, naming
+/// the output, where their shapes differ.
+llvm::Expected<HostTensor> concatenate(llvm::StringRef name,
+                                       llvm::ArrayRef<HostTensor> parts);
+
 } // namespace qc
 
 #endif // QC_EXECUTION_NETWORK_H

@@ -162,9 +162,9 @@ Error Candidates::openFolder(const PrecisionSearchRequest &request,
   llvm::raw_string_ostream os(more);
   for (const std::string &name : precisions)
     os << name << ";";
-  os << request.band.text << build.metric << build.labels << request.forSize
-     << options.observer.text << options.samples << options.target.text
-     << options.threads;
+  os << request.band.text << build.metric << build.metricCommand << build.labels
+     << request.forSize << options.observer.text << options.samples
+     << options.target.text << options.threads;
   for (const std::string &name : options.algorithms)
     os << name;
   for (const LayerRule &rule : options.layers)

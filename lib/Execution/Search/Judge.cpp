@@ -17,10 +17,6 @@ namespace qc::search {
 /// So many layers are named as those that keep a network out of its band.
 static constexpr size_t namedLayers = 3;
 
-static json::Array intervalOf(const MetricValue &value) {
-  return json::Array{value.low, value.high};
-}
-
 Error Search::judgeBest(PrecisionSearchResult &result) {
   phase = "judging";
   auto net = candidates->compile(chosen->assignment);
@@ -46,7 +42,7 @@ Error Search::judgeBest(PrecisionSearchResult &result) {
     verdict.moreSamples.reset();
   }
   SearchFacts &facts = result.facts;
-  facts.metric = request.band.metric;
+  facts.metric = records.spec;
   facts.quality = records.value();
   if ((*reference)->samples() > 0) {
     facts.referenceQuality = (*reference)->value();
@@ -56,13 +52,7 @@ Error Search::judgeBest(PrecisionSearchResult &result) {
     verdict.kind = Verdict::Kind::Met;
     return Error::success();
   }
-  json::Object object{{"band", request.band.text},
-                      {"verdict", nameOf(verdict.kind)},
-                      {"margin", verdict.margin.value},
-                      {"ci95", intervalOf(verdict.margin)},
-                      {"samples", verdict.margin.samples},
-                      {"more_samples", verdict.moreSamples}};
-  facts.verdict = std::move(object);
+  facts.verdict = verdictJson(request.band, verdict);
   return Error::success();
 }
 
@@ -113,23 +103,14 @@ void Search::explain(PrecisionSearchResult &result) const {
   if (outOfTime)
     notes.push_back("the time limit was reached; this is the best until then, "
                     "and --resume goes on");
-  const std::string &band = request.band.text;
   if (!request.hasBand)
     return;
   if (verdict.kind == Verdict::Kind::NotProven)
-    notes.push_back("inside the band '" + band + "', but not proven by " +
-                    std::to_string(verdict.margin.samples) + " samples" +
-                    (verdict.moreSamples
-                         ? "; about " + std::to_string(*verdict.moreSamples) +
-                               " more would prove it"
-                         : ""));
+    notes.push_back(unprovenNote(request.band, verdict));
   if (verdict.kind != Verdict::Kind::NotMet)
     return;
-  notes.push_back(
-      "the band '" + band + "' is not met: " +
-      llvm::formatv("{0:f6} against {1:f6}", result.facts.quality.value,
-                    request.band.threshold(result.facts.referenceQuality.value))
-          .str());
+  notes.push_back(unmetNote(request.band, result.facts.quality,
+                            result.facts.referenceQuality));
   const Trial *plain = trials->find(candidates->uniform(0), Part::Search);
   if (plain && !isInside(*plain)) {
     notes.push_back("float32 itself is outside the band, so that no precision "

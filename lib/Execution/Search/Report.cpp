@@ -43,12 +43,17 @@ json::Array Search::trialsJson() const {
                      {"ms", nullptr},
                      {"value", trial.value.value},
                      {"margin", trial.margin.value},
-                     {"ci95", json::Array{trial.margin.low, trial.margin.high}},
+                     {"ci95", intervalJson(trial.margin)},
                      {"sqnr_db", rounded(trial.sqnr(), 100)},
+                     {"cosine", trial.cosine},
+                     {"kl", trial.kl},
                      {"inside", isInside(trial)},
                      {"chosen", &trial == chosen}};
     if (trial.milliseconds)
       row["ms"] = rounded(*trial.milliseconds, 1e6);
+    for (size_t i = 0; i < candidates->names().size(); ++i)
+      if (trial.assignment == candidates->uniform(i) && !row.get("precision"))
+        row["precision"] = candidates->names()[i];
     array.push_back(std::move(row));
   }
   return array;
@@ -121,7 +126,8 @@ void Search::describe(PrecisionSearchResult &result) const {
     size_t now = chosen->assignment[group];
     std::string reason = reasonOf(*chosen, group);
     json::Array tried;
-    SearchFacts::Layer layer{std::nullopt, std::nullopt, reason};
+    SearchFacts::Layer layer;
+    layer.reason = reason;
     for (size_t i = 0; i < names.size(); ++i) {
       const Trial *everywhere =
           trials->find(candidates->uniform(i), Part::Search);
@@ -136,10 +142,14 @@ void Search::describe(PrecisionSearchResult &result) const {
       }
       if (alone) {
         row["sqnr_db"] = rounded(alone->sqnr(), 100);
+        row["cosine"] = alone->cosine;
+        row["kl"] = alone->kl;
         row["margin"] = alone->margin.value;
         if (i == now) {
           layer.sqnr = rounded(alone->sqnr(), 100);
           layer.sensitivity = alone->relativeNoise();
+          layer.cosine = alone->cosine;
+          layer.kl = alone->kl;
         }
       }
       tried.push_back(std::move(row));
@@ -167,6 +177,7 @@ void Search::describe(PrecisionSearchResult &result) const {
       {"stopped", interrupted ? json::Value("interrupt")
                   : outOfTime ? json::Value("time limit")
                               : json::Value(nullptr)},
+      {"turns", turnsJson()},
       {"trials", trialsJson()},
       {"layers", std::move(layers)}};
   facts.pareto = frontOf(trials->all());

@@ -138,6 +138,10 @@ Expected<const Trial *> Search::record(JitNet &net,
   trial.margin = judge(request.band, measured->records, **compared).margin;
   trial.signal = bounded(measured->signal);
   trial.noise = bounded(measured->noise);
+  if (measured->cosine)
+    trial.cosine = bounded(*measured->cosine);
+  if (measured->kl)
+    trial.kl = bounded(*measured->kl);
   trial.bytes = net.compiled().weightsBytes;
   size_t groups = candidates->groups().size();
   trial.groupBytes.resize(groups);
@@ -235,7 +239,7 @@ Error Search::tryLayers() {
 
 double Search::safeMargin(const Trial &trial) const {
   const MetricValue &margin = trial.margin;
-  if (trial.assignment == candidates->uniform(0))
+  if (trial.assignment == candidates->uniform(0) || !margin.hasInterval())
     return margin.value;
   // The interval is 1.96 standard errors on either side. With --strict only
   // what is proven counts, here as in the end.
@@ -371,6 +375,9 @@ Expected<PrecisionSearchResult> Search::run() {
     return std::move(error);
   // The best so far.
   llvm::consumeError(std::move(error));
+  if (Error error = takeTurns())
+    return std::move(error);
+  preferFaster();
   PrecisionSearchResult result;
   result.interrupted = interrupted;
   result.facts.unfinished = interrupted || outOfTime;
@@ -387,6 +394,7 @@ Expected<PrecisionSearchResult> Search::run() {
     return std::move(error);
   explain(result);
   describe(result);
+  result.summary = besideUniform();
   return result;
 }
 

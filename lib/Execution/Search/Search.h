@@ -72,6 +72,23 @@ private:
 
   const Trial &lastInside() const;
 
+  /// A network that was run in turns with others: milliseconds of each round.
+  struct Turn {
+    const Trial *trial;
+    std::string name;
+    std::vector<double> times;
+
+    /// The share of the other's time, by pairs of one round.
+    MetricValue ratioTo(const Turn &other) const;
+  };
+  /// Times what was chosen and the uniform networks in turns.
+  llvm::Error takeTurns();
+  const Turn *turnOf(const Trial *trial) const;
+  void preferFaster();
+  llvm::json::Value turnsJson() const;
+  /// A line about what was chosen and the best uniform network inside.
+  std::string besideUniform() const;
+
   /// Measures what was chosen on the half that the search did not see.
   llvm::Error judgeBest(PrecisionSearchResult &result);
   /// What the user has to know about the verdict.
@@ -92,6 +109,7 @@ private:
   std::optional<Model> model;
   std::map<Part, MetricRecords> references;
   const Trial *chosen = nullptr;
+  std::vector<Turn> turns;
   std::string phase;
   bool interrupted = false, outOfTime = false;
 };

@@ -6,6 +6,8 @@
 
 #include "SearchData.h"
 
+#include "qc/Execution/MetricCommand.h"
+
 #include "qc/Support/Error.h"
 
 using llvm::Error;
@@ -26,16 +28,23 @@ SearchData::open(const PrecisionSearchRequest &request,
   std::unique_ptr<SearchData> result(new SearchData());
   result->net = std::move(reference);
   result->metric = request.band.metric;
-  auto recorder =
-      MetricRecorder::create(result->metric, result->net->outputs());
-  if (!recorder)
-    return recorder.takeError();
-  result->output = recorder->outputIndex();
-  auto noise = MetricSpec::parse(
-      "sqnr(" + result->net->outputs()[result->output].name + ")");
-  if (!noise)
-    return noise.takeError();
-  result->noiseMetric = *noise;
+  // A program sees all outputs; the noise is that of the first.
+  if (result->metric.kind != MetricSpec::Kind::Command) {
+    auto recorder =
+        MetricRecorder::create(result->metric, result->net->outputs());
+    if (!recorder)
+      return recorder.takeError();
+    result->output = recorder->outputIndex();
+  }
+  const std::string &output = result->net->outputs()[result->output].name;
+  for (auto [name, spec] : {std::pair("sqnr", &result->noiseMetric),
+                            std::pair("cosine", &result->cosineMetric),
+                            std::pair("kl", &result->klMetric)}) {
+    auto parsed = MetricSpec::parse(name + ("(" + output + ")"));
+    if (!parsed)
+      return parsed.takeError();
+    *spec = *parsed;
+  }
   if (Error error = result->split(request))
     return std::move(error);
   return result;
@@ -125,15 +134,102 @@ static void addLabels(std::vector<double> &labels,
       labels.push_back(all[i]);
 }
 
+namespace {
+/// How the outputs of a network differ from the reference's.
+class Differences {
+public:
+  static Expected<Differences> create(llvm::ArrayRef<MetricSpec> specs,
+                                      llvm::ArrayRef<NetPort> ports) {
+    Differences result;
+    for (const MetricSpec &spec : specs) {
+      auto recorder = MetricRecorder::create(spec, ports);
+      if (!recorder)
+        return recorder.takeError();
+      result.recorders.push_back(std::move(*recorder));
+    }
+    return result;
+  }
+  Error add(const HostTensor &found, const HostTensor &expected) {
+    for (MetricRecorder &recorder : recorders)
+      if (Error error = recorder.add(found, &expected))
+        return error;
+    return Error::success();
+  }
+  /// Energies as sums, the others as means over the rows.
+  void take(Measured &result) const {
+    const std::vector<double> &energies = recorders[0].records.numbers;
+    for (size_t i = 0; i + 1 < energies.size(); i += 2) {
+      result.signal += energies[i];
+      result.noise += energies[i + 1];
+    }
+    result.cosine = meanOf(recorders[1]);
+    result.kl = meanOf(recorders[2]);
+  }
+
+private:
+  static double meanOf(const MetricRecorder &recorder) {
+    const std::vector<double> &numbers = recorder.records.numbers;
+    double sum = 0;
+    for (double number : numbers)
+      sum += number;
+    return numbers.empty() ? 0 : sum / static_cast<double>(numbers.size());
+  }
+  /// SQNR, cosine, KL.
+  std::vector<MetricRecorder> recorders;
+};
+} // namespace
+
+/// The metric itself: of a recorder, or of a program that gets all outputs.
+class SearchData::Judge {
+public:
+  static Expected<Judge> create(const MetricSpec &metric,
+                                llvm::ArrayRef<NetPort> ports) {
+    Judge judge;
+    if (metric.kind == MetricSpec::Kind::Command) {
+      judge.command.emplace(metric, ports);
+      return judge;
+    }
+    auto recorder = MetricRecorder::create(metric, ports);
+    if (!recorder)
+      return recorder.takeError();
+    judge.recorder.emplace(std::move(*recorder));
+    return judge;
+  }
+  Error add(llvm::ArrayRef<HostTensor> outputs, const HostTensor &expected) {
+    if (recorder)
+      return recorder->add(outputs[recorder->outputIndex()],
+                           recorder->records.spec.needsReference() ? &expected
+                                                                   : nullptr);
+    command->add(outputs);
+    return Error::success();
+  }
+  Expected<MetricRecords> finish(Samples &samples, int64_t count,
+                                 llvm::ArrayRef<double> labels,
+                                 llvm::function_ref<bool(double)> progress) {
+    if (command)
+      return command->ask(*samples.data,
+                          llvm::ArrayRef(samples.indices).take_front(count),
+                          [&] { return progress(1); });
+    if (Error error = recorder->finish(labels, samples.data->path()))
+      return std::move(error);
+    return std::move(recorder->records);
+  }
+
+private:
+  std::optional<MetricRecorder> recorder;
+  std::optional<MetricCommand> command;
+};
+
 Expected<Measured>
 SearchData::measure(Network &candidate, Part part,
                     llvm::function_ref<bool(double done)> progress) {
-  auto recorder = MetricRecorder::create(metric, candidate.outputs());
-  if (!recorder)
-    return recorder.takeError();
-  auto noise = MetricRecorder::create(noiseMetric, candidate.outputs());
-  if (!noise)
-    return noise.takeError();
+  auto judge = Judge::create(metric, candidate.outputs());
+  if (!judge)
+    return judge.takeError();
+  auto differences = Differences::create({noiseMetric, cosineMetric, klMetric},
+                                         candidate.outputs());
+  if (!differences)
+    return differences.takeError();
   Samples &samples = samplesOf(part);
   bool pairs = metric.kind == MetricSpec::Kind::SpearmanCosine;
   std::vector<double> labels;
@@ -150,24 +246,19 @@ SearchData::measure(Network &candidate, Part part,
     auto outputs = candidate.run(*inputs);
     if (!outputs)
       return outputs.takeError();
-    const HostTensor &found = (*outputs)[output];
-    if (Error error =
-            recorder->add(found, metric.needsReference() ? *expected : nullptr))
+    if (Error error = judge->add(*outputs, **expected))
       return std::move(error);
-    if (Error error = noise->add(found, *expected))
+    if (Error error = differences->add((*outputs)[output], **expected))
       return std::move(error);
     addLabels(labels, samples.labels, index, samples.data->size(), pairs);
     if (!progress(static_cast<double>(i + 1) / count))
       return inputError("interrupted", "", "", "an interrupt", "");
   }
-  if (Error error = recorder->finish(labels, samples.data->path()))
-    return std::move(error);
-  Measured result{recorder->records};
-  const std::vector<double> &energies = noise->records.numbers;
-  for (size_t i = 0; i + 1 < energies.size(); i += 2) {
-    result.signal += energies[i];
-    result.noise += energies[i + 1];
-  }
+  auto records = judge->finish(samples, count, labels, progress);
+  if (!records)
+    return records.takeError();
+  Measured result{std::move(*records)};
+  differences->take(result);
   return result;
 }
 

@@ -41,6 +41,7 @@ private:
     /// Outputs of the reference, as far as there is room.
     std::map<int64_t, HostTensor> outputs;
   };
+  class Judge;
   Samples &samplesOf(Part part) {
     return part == Part::Verdict ? verdict : seen;
   }
@@ -49,7 +50,7 @@ private:
   referenceOutput(Samples &samples, int64_t index,
                   llvm::ArrayRef<HostTensor> inputs, HostTensor &room);
 
-  MetricSpec metric, noiseMetric;
+  MetricSpec metric, noiseMetric, cosineMetric, klMetric;
   std::unique_ptr<JitNet> net;
   std::unique_ptr<DataSet> data, otherData;
   Samples seen, verdict;

@@ -234,6 +234,8 @@ TextData::measure(Network &candidate, Part part,
         isEnough(result.records))
       break;
   }
+  if (result.signal > 0)
+    result.kl = result.noise / result.signal;
   return result;
 }
 

@@ -24,6 +24,9 @@ struct Measured {
   /// The energy of the reference's output and of what differs, or tokens and
   /// the sum of their divergences from the reference.
   double signal = 0, noise = 0;
+  /// Means over the rows of the output, beside the reference's; of a text there
+  /// is no cosine.
+  std::optional<double> cosine, kl;
 };
 
 class TrialData {

@@ -40,7 +40,11 @@ template <typename T> static json::Array arrayOf(const std::vector<T> &values) {
 }
 
 static json::Array valueArray(const MetricValue &value) {
-  return json::Array{value.value, value.low, value.high, value.samples};
+  auto number = [](double x) {
+    return std::isfinite(x) ? json::Value(x) : json::Value(nullptr);
+  };
+  return json::Array{number(value.value), number(value.low), number(value.high),
+                     value.samples};
 }
 
 static std::string lineOf(const Trial &trial) {
@@ -51,6 +55,8 @@ static std::string lineOf(const Trial &trial) {
                     {"margin", valueArray(trial.margin)},
                     {"signal", trial.signal},
                     {"noise", trial.noise},
+                    {"cosine", trial.cosine},
+                    {"kl", trial.kl},
                     {"bytes", trial.bytes},
                     {"ms", trial.milliseconds},
                     {"group_bytes", arrayOf(trial.groupBytes)},
@@ -58,17 +64,19 @@ static std::string lineOf(const Trial &trial) {
   return llvm::formatv("{0}", json::Value(std::move(line))).str() + "\n";
 }
 
+/// The numbers of an array; `missing` for what is none.
 template <typename T>
-static std::vector<T> numbersOf(const JsonObject &object, StringRef key) {
+static std::vector<T> numbersOf(const JsonObject &object, StringRef key,
+                                double missing = 0) {
   std::vector<T> numbers;
   if (const json::Array *array = object.array(key))
     for (const json::Value &value : *array)
-      numbers.push_back(static_cast<T>(value.getAsNumber().value_or(0)));
+      numbers.push_back(static_cast<T>(value.getAsNumber().value_or(missing)));
   return numbers;
 }
 
 static MetricValue valueOf(const JsonObject &object, StringRef key) {
-  auto numbers = numbersOf<double>(object, key);
+  auto numbers = numbersOf<double>(object, key, NAN);
   if (numbers.size() != 4) {
     object.fail(key, "another length", "4 numbers");
     return {};
@@ -91,6 +99,10 @@ static Expected<Trial> trialOf(StringRef line, const std::string &file) {
     trial.margin = valueOf(*object, "margin");
     trial.signal = object->number("signal", 0, HUGE_VAL);
     trial.noise = object->number("noise", 0, HUGE_VAL);
+    if (object->has("cosine"))
+      trial.cosine = object->number("cosine", -2, 2);
+    if (object->has("kl"))
+      trial.kl = object->number("kl", -HUGE_VAL, HUGE_VAL);
     trial.bytes = object->integer("bytes", 0, INT64_MAX);
     if (object->has("ms"))
       trial.milliseconds = object->number("ms", 0, HUGE_VAL);

@@ -27,6 +27,8 @@ struct Trial {
   /// The metric, and how far inside the band it is.
   MetricValue value, margin;
   double signal = 0, noise = 0;
+  /// Of the outputs beside the reference's, means over the rows.
+  std::optional<double> cosine, kl;
   /// Of the whole network; no time where the target does not run here.
   uint64_t bytes = 0;
   std::optional<double> milliseconds;

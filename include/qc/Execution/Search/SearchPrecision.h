@@ -56,6 +56,8 @@ struct PrecisionSearchResult {
   /// For the user, one line each: what keeps the network out of the band, what
   /// would prove it.
   std::vector<std::string> notes;
+  /// How it does beside the best precision for all layers; may be empty.
+  std::string summary;
 };
 
 /// Searches; the model is not written. Interrupted before there is anything to

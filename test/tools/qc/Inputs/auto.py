@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """auto.py data SHARED                 calib.npz and eval.npz of clothing
 auto.py best DIR                    what a search chose, by its report
+auto.py histograms DIR              those of the layers in the report
 auto.py kill N FILE COMMAND...      kills it once FILE has N lines
 auto.py interrupt N FILE COMMAND... interrupts it then: exit code 130
 auto.py code N COMMAND...           its exit code is N
@@ -51,6 +52,22 @@ def best(folder):
           f"searched on {search['samples']['search']}")
 
 
+def histograms(folder):
+    with open(os.path.join(folder, "report.json"), encoding="utf-8") as file:
+        rows = [row for row in json.load(file)["layers"] if "weights" in row]
+    for row in rows:
+        weights = row["weights"]
+        assert weights["sqnr_db"] > 30, weights
+        assert weights["low"] < 0 < weights["high"]
+        assert sum(weights["before"]) == sum(weights["after"]) > 0
+        # A byte for each weight, then scales, and what aligns the parts.
+        assert sum(weights["after"]) <= row["bytes"], row["name"]
+        inputs = row["activations"]
+        assert sum(inputs["before"]) == sum(inputs["after"]) > 0
+    print(f"weights of {len(rows)} layers above 30 dB, counts are those of the "
+          "weights")
+
+
 def end(kind, lines, path, *command):
     process = subprocess.Popen(command)
     while process.poll() is None:
@@ -71,7 +88,7 @@ def code(wanted, *command):
 
 
 if __name__ == "__main__":
-    {"data": data, "best": best, "code": code,
+    {"data": data, "best": best, "code": code, "histograms": histograms,
      "kill": lambda *rest: end(signal.SIGKILL, *rest),
      "interrupt": lambda *rest: end(signal.SIGINT, *rest),
      }[sys.argv[1]](*sys.argv[2:])
