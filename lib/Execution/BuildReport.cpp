@@ -48,6 +48,10 @@ static json::Value timesJson(const std::optional<BenchTimes> &times) {
   return json::Object{{"median", times->median()}, {"p95", times->p95()}};
 }
 
+static const std::string &judgedDataOf(const BuildRequest &request) {
+  return request.judgedData.empty() ? request.evalData : request.judgedData;
+}
+
 /// What the numbers of a metric are.
 static json::Value unitOf(const MetricSpec &metric) {
   using Kind = MetricSpec::Kind;
@@ -57,7 +61,18 @@ static json::Value unitOf(const MetricSpec &metric) {
                          : json::Value(nullptr);
 }
 
-static json::Value metricJson(const BuildResult &result) {
+/// What the numbers of the metric were measured on; no paths.
+static json::Value dataJson(const BuildRequest &request) {
+  auto hash = hashOfData(judgedDataOf(request));
+  if (!hash) {
+    llvm::consumeError(hash.takeError());
+    return nullptr;
+  }
+  return json::Object{{"sha256", *hash}, {"half", request.judgedHalf}};
+}
+
+static json::Value metricJson(const BuildRequest &request,
+                              const BuildResult &result) {
   if (!result.metric)
     return nullptr;
   bool compared = result.referenceQuality.samples > 0;
@@ -67,6 +82,7 @@ static json::Value metricJson(const BuildResult &result) {
                       {"this", number(result.quality.value)},
                       {"unit", unitOf(*result.metric)},
                       {"higher_is_better", result.metric->higherIsBetter()},
+                      {"data", dataJson(request)},
                       {"samples", result.quality.samples},
                       {"ci95", intervalJson(result.quality)}};
   if (compared)
@@ -237,8 +253,7 @@ static json::Array commandsJson(const BuildRequest &request,
         json::Object{{"what", what}, {"command", json::fixUTF8(command)}});
   };
   add("Compile it again", request.command);
-  const std::string &judged =
-      request.judgedData.empty() ? request.evalData : request.judgedData;
+  const std::string &judged = judgedDataOf(request);
   std::string data = judged.empty() ? "" : " --data " + shellWord(judged);
   if (result.metric && !judged.empty()) {
     bool asked = result.metric->kind == MetricSpec::Kind::Command;
@@ -283,7 +298,7 @@ void qc::describe(const BuildRequest &request, Station &station,
                                       {"threads", options.threads}};
   if (language)
     report["language_model"] = stepsJson(result.stepsRequest, result.steps);
-  report["metric"] = metricJson(result);
+  report["metric"] = metricJson(request, result);
   report["verdict"] = nullptr;
   if (request.band && result.verdict)
     report["verdict"] = verdictJson(*request.band, *result.verdict);

@@ -238,15 +238,37 @@ Expected<std::vector<double>> DataSet::labels() {
   return all;
 }
 
-Expected<std::string> DataSet::hash() const {
+static Expected<std::string> hashOfFiles(llvm::ArrayRef<std::string> files) {
   llvm::SHA256 hash;
-  for (const DataFile &file : state->files) {
-    auto mapped = MappedFile::open(file.path);
+  for (const std::string &file : files) {
+    auto mapped = MappedFile::open(file);
     if (!mapped)
       return mapped.takeError();
     hash.update((*mapped)->contents());
   }
   return llvm::toHex(hash.final(), /*LowerCase=*/true);
+}
+
+Expected<std::string> DataSet::hash() const {
+  std::vector<std::string> files;
+  for (const DataFile &file : state->files)
+    files.push_back(file.path);
+  return hashOfFiles(files);
+}
+
+Expected<std::string> qc::hashOfData(StringRef path) {
+  if (!llvm::sys::fs::is_directory(path))
+    return hashOfFiles({path.str()});
+  auto files = listFiles(path);
+  return files ? hashOfFiles(*files) : files.takeError();
+}
+
+std::vector<int64_t> qc::judgedSamples(int64_t size) {
+  std::vector<int64_t> indices;
+  for (int64_t i = 0; i < size; ++i)
+    if (i / 2 % 2)
+      indices.push_back(i);
+  return indices;
 }
 
 namespace {

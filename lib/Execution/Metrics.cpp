@@ -102,6 +102,13 @@ Expected<MetricSpec> MetricSpec::parse(StringRef given, StringRef program) {
   return spec;
 }
 
+MetricSpec MetricSpec::perplexity() {
+  MetricSpec spec;
+  spec.kind = Kind::Perplexity;
+  spec.text = "ppl";
+  return spec;
+}
+
 bool MetricSpec::needsLabels() const {
   return kind == Kind::Top1 || kind == Kind::Top5 ||
          kind == Kind::SpearmanCosine;
@@ -285,4 +292,27 @@ MetricValue MetricRecords::minus(const MetricRecords &other,
     });
   }
   return result;
+}
+
+MetricValue qc::medianOf(std::vector<double> numbers) {
+  if (numbers.empty())
+    return {};
+  std::sort(numbers.begin(), numbers.end());
+  auto count = static_cast<double>(numbers.size());
+  auto at = [&](double rank) {
+    return numbers[static_cast<size_t>(std::clamp(rank, 0.0, count - 1))];
+  };
+  // So many lie below the median, give or take, whatever their distribution.
+  double half = z975 * std::sqrt(count) / 2;
+  return {at(count / 2), at(std::floor(count / 2 - half)),
+          at(std::ceil(count / 2 + half)),
+          static_cast<int64_t>(numbers.size())};
+}
+
+MetricValue qc::pairedRatio(llvm::ArrayRef<double> a,
+                            llvm::ArrayRef<double> b) {
+  std::vector<double> ratios;
+  for (auto [x, y] : llvm::zip_equal(a, b))
+    ratios.push_back(x / y);
+  return medianOf(std::move(ratios));
 }

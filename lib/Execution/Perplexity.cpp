@@ -161,13 +161,19 @@ qc::measurePerplexity(LanguageNet &net, LanguageNet *reference,
       if (Error error = each->open(static_cast<int64_t>(longest)))
         return std::move(error);
   Totals totals;
+  Perplexity result;
+  result.records.spec = MetricSpec::perplexity();
+  result.records.width = 2;
   for (auto [i, window] : llvm::enumerate(windows)) {
     if (!progress(static_cast<double>(i) / windows.size()))
       return inputError("interrupted", "", "", "an interrupt", "");
+    Totals before = totals;
     if (Error error = scoreWindow(net, reference, window, totals))
       return std::move(error);
+    result.records.numbers.push_back(totals.loss - before.loss);
+    result.records.numbers.push_back(
+        static_cast<double>(totals.count - before.count));
   }
-  Perplexity result;
   result.tokens = totals.count;
   auto n = static_cast<double>(totals.count);
   double mean = totals.loss / n;

@@ -130,6 +130,8 @@ llvm::Expected<Precision> Precision::parse(StringRef text,
 }
 
 bool PrecisionChoice::Rule::matches(StringRef name) const {
+  if (!op.empty() || !place.empty())
+    return llvm::is_contained(names, name);
   return exact ? name == pattern
                : llvm::Regex("^(" + pattern + ")$").match(name);
 }
@@ -157,18 +159,26 @@ llvm::Error PrecisionChoice::addRecipe(StringRef text, StringRef path) {
     return fail("expected an array in \"layers\"");
   for (const llvm::json::Value &value : *layers->getAsArray()) {
     const llvm::json::Object *layer = value.getAsObject();
-    std::optional<StringRef> name, pattern, text;
-    if (layer) {
-      name = layer->getString("name");
-      pattern = layer->getString("pattern");
+    std::optional<StringRef> text, subject;
+    StringRef kind;
+    int subjects = 0;
+    for (StringRef key : {"name", "pattern", "op", "place"})
+      if (auto found = layer ? layer->getString(key) : std::nullopt) {
+        subject = found;
+        kind = key;
+        ++subjects;
+      }
+    if (layer)
       text = layer->getString("precision");
-    }
-    if (name.has_value() == pattern.has_value() || !text)
-      return fail("expected \"name\" or \"pattern\", and \"precision\", in "
-                  "each of \"layers\"");
-    if (llvm::Error error =
-            name ? addName(*name, *text) : addPattern(*pattern, *text))
+    if (subjects != 1 || !text)
+      return fail("expected \"name\", \"pattern\", \"op\" or \"place\", and "
+                  "\"precision\", in each of \"layers\"");
+    if (llvm::Error error = kind == "name" ? addName(*subject, *text)
+                            : kind == "pattern"
+                                ? addPattern(*subject, *text)
+                                : addPlace(kind, *subject, *text))
       return fail(llvm::toString(std::move(error)));
+    rules.back().optional = layer->getBoolean("optional").value_or(false);
   }
   return llvm::Error::success();
 }
@@ -192,6 +202,41 @@ llvm::Error PrecisionChoice::addPattern(StringRef pattern, StringRef text) {
     return precision.takeError();
   rules.push_back({pattern.str(), *precision, /*exact=*/false});
   return llvm::Error::success();
+}
+
+llvm::Error PrecisionChoice::addPlace(StringRef key, StringRef value,
+                                      StringRef text) {
+  bool isOp = key == "op";
+  bool known =
+      isOp ? value == "conv" || value == "matmul" || value == "attention"
+           : value == "first" || value == "last";
+  if (!known)
+    return llvm::createStringError(
+        "found " + key + " '" + value + "', expected " +
+        (isOp ? "conv, matmul or attention" : "first or last"));
+  llvm::Expected<Precision> precision = Precision::parse(text, formats);
+  if (!precision)
+    return precision.takeError();
+  Rule rule{value.str(), *precision, /*exact=*/false};
+  (isOp ? rule.op : rule.place) = value.str();
+  rules.push_back(std::move(rule));
+  return llvm::Error::success();
+}
+
+void PrecisionChoice::resolve(llvm::ArrayRef<LayerPlace> layers) {
+  std::vector<LayerPlace> weighted;
+  for (const LayerPlace &layer : layers)
+    if (layer.op != "attention")
+      weighted.push_back(layer);
+  for (Rule &rule : rules) {
+    rule.names.clear();
+    if (!rule.place.empty() && !weighted.empty())
+      rule.names.push_back(rule.place == "first" ? weighted.front().name
+                                                 : weighted.back().name);
+    for (const LayerPlace &layer : layers)
+      if (!rule.op.empty() && layer.op == rule.op)
+        rule.names.push_back(layer.name);
+  }
 }
 
 llvm::Error PrecisionChoice::addPatterns(StringRef text) {
@@ -266,7 +311,8 @@ Precision PrecisionChoice::get(StringRef name) {
 llvm::Error
 PrecisionChoice::checkPatterns(const std::vector<std::string> &names) const {
   for (const Rule &rule : rules) {
-    if (llvm::any_of(names, [&](StringRef name) { return rule.matches(name); }))
+    if (rule.optional ||
+        llvm::any_of(names, [&](StringRef name) { return rule.matches(name); }))
       continue;
     std::vector<std::string> nearest = names;
     std::stable_sort(nearest.begin(), nearest.end(),

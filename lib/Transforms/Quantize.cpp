@@ -471,6 +471,11 @@ LogicalResult Quantize::runOnFunction(FunctionOpInterface function) {
     if (StringRef name = getLayerName(op.getLoc()); choice->names(name))
       layerNames.push_back(name.str());
   });
+  std::vector<quant::LayerPlace> places;
+  for (const QuantizableLayer &layer : all.layers)
+    places.push_back(
+        {layer.name, layer.weightOperand ? layer.kind : "attention"});
+  choice->resolve(places);
   DenseMap<Operation *, LayerPlan> plans;
   for (const QuantizableLayer &layer : all.layers) {
     layerNames.push_back(layer.name);

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 
 from .library import load
+from .metric import MetricServer
 
 
 class CompileError(Exception):
@@ -59,9 +60,19 @@ def run(words):
 
 def compile(model, output, **options):
     """Compiles `model` into the folder `output` and loads it. Options are those
-    of `qc compile`, as in `precision="w8a8"`, `dim=["batch=1:1:8"]`."""
-    answer = run(["compile", str(model), "-o", str(output),
-                  *option_words(options)])
+    of `qc compile`, as in `precision="w8a8"`, `dim=["batch=1:1:8"]`. `metric`
+    may be a function, see metric.py: with a band its metric is `command`, as in
+    `within="command >= ref - 1pp"`."""
+    words = ["compile", str(model), "-o", str(output)]
+    if callable(options.get("metric")):
+        with MetricServer(options.pop("metric")) as server:
+            options["metric_command"] = server.command
+            try:
+                answer = run([*words, *option_words(options)])
+            except CompileError as error:
+                raise (server.error or error) from error
+    else:
+        answer = run([*words, *option_words(options)])
     net = load(output)
     net.report = answer.get("report")
     return net

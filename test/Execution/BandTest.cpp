@@ -127,3 +127,39 @@ TEST(Band, SmallerIsBetter) {
   EXPECT_GT(verdict.margin.high, verdict.margin.value);
   EXPECT_EQ(judge(bandOf("kl <= 0.005"), ours, {}).kind, Verdict::Kind::NotMet);
 }
+
+TEST(Band, OfAProgram) {
+  Band band = bandOf("command <= ref + 1pp");
+  EXPECT_FALSE(band.metric.higherIsBetter());
+  EXPECT_DOUBLE_EQ(band.threshold(0.2), 0.21);
+  EXPECT_TRUE(bandOf("command >= 3").metric.higherIsBetter());
+  // A value without numbers of samples is never proven, and may be not met.
+  MetricRecords ours, theirs;
+  ours.spec = theirs.spec = band.metric;
+  ours.whole = {0.2, 50};
+  theirs.whole = {0.2, 50};
+  Verdict verdict = judge(band, ours, theirs);
+  EXPECT_EQ(verdict.kind, Verdict::Kind::NotProven);
+  EXPECT_NEAR(verdict.margin.value, 0.01, 1e-12);
+  EXPECT_FALSE(verdict.margin.hasInterval());
+  EXPECT_FALSE(verdict.moreSamples.has_value());
+  ours.whole = {0.22, 50};
+  EXPECT_EQ(judge(band, ours, theirs).kind, Verdict::Kind::NotMet);
+}
+
+TEST(Metrics, MedianOfRatios) {
+  std::vector<double> ours, theirs;
+  for (int i = 1; i <= 100; ++i) {
+    ours.push_back(i * 0.5);
+    theirs.push_back(i);
+  }
+  // What disturbs both of a round cancels.
+  MetricValue ratio = pairedRatio(ours, theirs);
+  EXPECT_DOUBLE_EQ(ratio.value, 0.5);
+  EXPECT_DOUBLE_EQ(ratio.low, 0.5);
+  // The ranks 50 -+ 9.8 of 1 to 100.
+  MetricValue median = medianOf(theirs);
+  EXPECT_DOUBLE_EQ(median.value, 51);
+  EXPECT_DOUBLE_EQ(median.low, 41);
+  EXPECT_DOUBLE_EQ(median.high, 61);
+}

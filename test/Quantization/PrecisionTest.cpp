@@ -124,6 +124,36 @@ TEST(PrecisionChoice, RecipesHavePatterns) {
   EXPECT_TRUE(choice->get("fc").isFloat());
 }
 
+TEST(PrecisionChoice, RecipesKnowOpsAndPlaces) {
+  auto choice =
+      PrecisionChoice::create("fp32", "",
+                              R"({"schema": 1, "precision": "w8a8", "layers": [
+           {"op": "matmul", "precision": "w4"},
+           {"op": "attention", "precision": "keep"},
+           {"place": "first", "precision": "nf4"},
+           {"place": "last", "precision": "w8"},
+           {"pattern": "none.*", "precision": "w2", "optional": true}]})",
+                              "r.json", formats);
+  ASSERT_TRUE(bool(choice)) << llvm::toString(choice.takeError());
+  choice->resolve({{"conv1", "conv"},
+                   {"conv2", "conv"},
+                   {"fc1", "matmul"},
+                   {"fc2", "matmul"},
+                   {"qk", "attention"}});
+  EXPECT_EQ(choice->get("conv1").format, "nf4");
+  EXPECT_EQ(choice->get("conv2").activations, Activations::Static);
+  EXPECT_EQ(choice->get("fc1").weightBits, 4u);
+  EXPECT_EQ(choice->get("fc2").weightBits, 8u);
+  EXPECT_TRUE(choice->get("qk").isFloat());
+  llvm::Error error =
+      choice->checkPatterns({"conv1", "conv2", "fc1", "fc2", "qk"});
+  EXPECT_FALSE(bool(error)) << llvm::toString(std::move(error));
+  // A rule about an op that no layer has is wrong, like a name.
+  choice->resolve({{"conv1", "conv"}});
+  EXPECT_EQ(llvm::toString(choice->checkPatterns({"conv1"})),
+            "found no layer that matches 'matmul', nearest are 'conv1'");
+}
+
 TEST(PrecisionChoice, PatternWithoutLayer) {
   auto choice = PrecisionChoice::create("w8a8", "convx=keep", "", "", formats);
   ASSERT_TRUE(bool(choice));
@@ -147,6 +177,8 @@ TEST(PrecisionChoice, BadRecipes) {
         R"({"schema": 1, "layers": [{"name": "a"}]})",
         R"({"schema": 1, "layers": [{"name": "a", "precision": "w"}]})",
         R"({"schema": 1, "layers": [{"precision": "w8"}]})",
+        R"({"schema": 1, "layers": [{"op": "pool", "precision": "w8"}]})",
+        R"({"schema": 1, "layers": [{"place": "third", "precision": "w8"}]})",
         R"({"schema": 1, "layers": [{"pattern": "(", "precision": "w8"}]})",
         R"({"schema": 1, "layers": [{"pattern": "a", "precision": "w"}]})",
         R"({"schema": 1,

@@ -1,16 +1,15 @@
-//===- Eval.cpp - qc eval and qc compare ----------------------------------===//
+//===- Eval.cpp - qc eval -------------------------------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A metric on data, of one network or of several on the same samples.
+// A metric on data, of one network or of two on the same samples.
 //
 //===----------------------------------------------------------------------===//
 
-#include "Language.h"
+#include "Compare.h"
 #include "Process.h"
 #include "Table.h"
 
-#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -22,11 +21,8 @@ using llvm::StringRef;
 namespace json = llvm::json;
 
 namespace {
-struct EvalCommand {
-  std::vector<std::string> models;
-  std::string data, metric, reference, labels = "labels", metricCommand, within;
-  int64_t samples = -1;
-  int threads = 1;
+struct EvalCommand : MetricArguments {
+  std::string model, reference, within;
   /// Of a .jsonl.
   QuestionsRequest questions;
   CompileArguments arguments;
@@ -64,8 +60,12 @@ static Expected<Evaluation> evaluateOne(Driver &driver,
 }
 
 static Expected<int> evalJsonLines(Driver &driver, EvalCommand &command) {
+  if (!command.within.empty() || !command.metricCommand.empty())
+    return inputError("bad-option", command.data,
+                      "--within or --metric-command", "questions",
+                      "--metric and --reference alone");
   QuestionsRequest &request = command.questions;
-  request.model = command.models.front();
+  request.model = command.model;
   request.reference = command.reference;
   request.data = command.data;
   request.metric = command.metric;
@@ -106,7 +106,7 @@ static Expected<int> eval(Driver &driver, EvalCommand &command) {
   if (spec->needsReference() && command.reference.empty())
     return inputError("bad-option", "", "--reference", "no reference",
                       "the model that " + spec->text + " compares with");
-  auto net = open(driver, command, command.models.front(), *options);
+  auto net = open(driver, command, command.model, *options);
   if (!net)
     return net.takeError();
   std::unique_ptr<Network> reference;
@@ -154,7 +154,7 @@ static Expected<int> eval(Driver &driver, EvalCommand &command) {
   return code;
 }
 
-static void addData(CLI::App &command, EvalCommand &state) {
+void qc::driver::addMetricOptions(CLI::App &command, MetricArguments &state) {
   command.add_option("--metric", state.metric,
                      "top1, top5, mse, sqnr, psnr, cosine, agreement, kl, "
                      "spearman-cosine, or with an output: top1(logits)");
@@ -172,14 +172,13 @@ static void addData(CLI::App &command, EvalCommand &state) {
 void qc::driver::addEval(CLI::App &app, Driver &driver) {
   CLI::App *command = app.add_subcommand("eval", "Measure quality on data");
   auto state = std::make_shared<EvalCommand>();
-  state->models.resize(1);
-  command->add_option("MODEL", state->models[0], "A folder of qc, or a model")
+  command->add_option("MODEL", state->model, "A folder of qc, or a model")
       ->required();
   command
       ->add_option("--data", state->data,
                    "An .npz or a folder of them; language models: a .jsonl")
       ->required();
-  addData(*command, *state);
+  addMetricOptions(*command, *state);
   command->add_option("--reference", state->reference,
                       "A model or folder to compare with, paired");
   command->add_option("--within", state->within,
@@ -197,159 +196,5 @@ void qc::driver::addEval(CLI::App &app, Driver &driver) {
   driver.addCommon(*command);
   command->callback([&driver, state] {
     driver.action = [&driver, state] { return eval(driver, *state); };
-  });
-}
-
-//===----------------------------------------------------------------------===//
-// qc compare
-//===----------------------------------------------------------------------===//
-
-namespace {
-/// One line of the comparison.
-struct Candidate {
-  std::string path;
-  uint64_t bytes = 0, arena = 0;
-  BenchTimes times;
-  bool emulated = false;
-  MetricRecords records;
-};
-} // namespace
-
-static uint64_t bytesOf(StringRef path, const LoadedNet &net) {
-  if (isFolderOfQc(path))
-    if (const json::Object *weights = net.manifest().getObject("weights"))
-      return static_cast<uint64_t>(weights->getInteger("bytes").value_or(0));
-  uint64_t bytes = 0;
-  return llvm::sys::fs::file_size(path, bytes) ? 0 : bytes;
-}
-
-static Expected<Candidate> measure(Driver &driver, const EvalCommand &command,
-                                   StringRef path,
-                                   const CompileOptions &options,
-                                   const std::optional<MetricSpec> &spec,
-                                   Network *reference) {
-  LoadOptions load;
-  load.threads = command.threads;
-  auto opened = openLoaded(driver, path, options, load, command.data);
-  if (!opened)
-    return opened.takeError();
-  LoadedNet &net = **opened;
-  Candidate candidate;
-  candidate.path = path.str();
-  candidate.bytes = bytesOf(path, net);
-  candidate.arena = net.arenaBytes();
-  candidate.emulated = net.emulated();
-  auto inputs = benchInputs(net);
-  if (!inputs)
-    return inputs.takeError();
-  driver.progress.update("measuring", 0);
-  BenchRequest request;
-  request.milliseconds = 1000;
-  auto times = net.bench(*inputs, request);
-  if (!times)
-    return times.takeError();
-  candidate.times = std::move(*times);
-  if (spec) {
-    auto result = evaluateOne(driver, command, *spec, net,
-                              spec->needsReference() ? reference : nullptr);
-    if (!result)
-      return result.takeError();
-    candidate.records = std::move(result->records);
-  }
-  return candidate;
-}
-
-static void printComparison(Driver &driver,
-                            const std::vector<Candidate> &candidates,
-                            const std::optional<MetricSpec> &spec) {
-  Table table({"", "bytes", "memory", "latency", spec ? spec->text : "",
-               spec ? "difference to the first (95 %)" : ""});
-  json::Array rows;
-  const Candidate &first = candidates.front();
-  for (const Candidate &candidate : candidates) {
-    json::Object row{{"path", json::fixUTF8(candidate.path)},
-                     {"bytes", candidate.bytes},
-                     {"memory", candidate.arena},
-                     {"latency_ms", candidate.times.median()},
-                     {"emulated", candidate.emulated}};
-    std::string value, difference;
-    if (spec) {
-      MetricValue metric = candidate.records.value();
-      row["metric"] = valueJson(metric);
-      value = metricText(*spec, metric.value);
-      if (&candidate != &first) {
-        MetricValue paired = candidate.records.minus(first.records);
-        row["difference"] = valueJson(paired);
-        difference = intervalText(*spec, paired);
-      }
-    }
-    table.add({candidate.path, bytesText(candidate.bytes),
-               bytesText(candidate.arena),
-               millisecondsText(candidate.times.median()) +
-                   (candidate.emulated ? " (emulated)" : ""),
-               value, difference});
-    rows.push_back(std::move(row));
-  }
-  driver.progress.clear();
-  if (!driver.json) {
-    llvm::outs() << table.text();
-    return;
-  }
-  json::Object object{{"candidates", std::move(rows)}};
-  if (spec) {
-    object["metric"] = spec->text;
-    object["samples"] = first.records.samples();
-  }
-  driver.print(std::move(object));
-}
-
-static Expected<int> compare(Driver &driver, EvalCommand &command) {
-  auto options = command.arguments.finish();
-  if (!options)
-    return options.takeError();
-  if (command.data.empty() != command.metric.empty())
-    return inputError("bad-option", "", "--data",
-                      "one of --data and --metric alone", "both");
-  std::optional<MetricSpec> spec;
-  std::unique_ptr<Network> reference;
-  if (!command.metric.empty()) {
-    auto parsed = MetricSpec::parse(command.metric);
-    if (!parsed)
-      return parsed.takeError();
-    spec = *parsed;
-    // Metrics that compare do so with the first of the list.
-    if (spec->needsReference()) {
-      auto opened = open(driver, command, command.models.front(), *options);
-      if (!opened)
-        return opened.takeError();
-      reference = std::move(*opened);
-    }
-  }
-  std::vector<Candidate> candidates;
-  for (const std::string &path : command.models) {
-    auto candidate =
-        measure(driver, command, path, *options, spec, reference.get());
-    if (!candidate)
-      return candidate.takeError();
-    candidates.push_back(std::move(*candidate));
-  }
-  printComparison(driver, candidates, spec);
-  return ExitDone;
-}
-
-void qc::driver::addCompare(CLI::App &app, Driver &driver) {
-  CLI::App *command = app.add_subcommand(
-      "compare", "One table: bytes, memory, latency, quality");
-  auto state = std::make_shared<EvalCommand>();
-  command
-      ->add_option("MODEL", state->models,
-                   "Folders of qc and models; the first is compared with")
-      ->required();
-  command->add_option("--data", state->data, "An .npz or a folder of them");
-  addData(*command, *state);
-  state->arguments.addModelOptions(*command);
-  driver.addCommon(*command);
-  command->callback([&driver, state] {
-    driver.action = [&driver, state] { return compare(driver, *state); };
   });
 }

@@ -8,6 +8,7 @@
 
 #include "Language.h"
 #include "Table.h"
+#include "VerifyMetric.h"
 
 #include "qc/Execution/DataSet.h"
 #include "qc/Execution/ReferenceNet.h"
@@ -32,6 +33,8 @@ namespace json = llvm::json;
 namespace {
 struct InspectCommand {
   std::string model, data;
+  /// Of verify.
+  std::string labels = "labels", reference, metricCommand;
   CompileArguments arguments;
 };
 } // namespace
@@ -268,6 +271,12 @@ static Expected<int> verify(Driver &driver, InspectCommand &command) {
     return manifest.takeError();
   if (Error error = checkFiles(command.model, *manifest))
     return error;
+  bool language = manifest->get("language_model") != nullptr;
+  bool questions = llvm::sys::path::extension(command.data) == ".jsonl";
+  std::string data = command.data;
+  // Whether one and three threads agree is asked of fixed tokens.
+  if (language && questions)
+    command.data.clear();
   int64_t samples = 1;
   for (int64_t sample = 0; sample < samples; ++sample) {
     driver.progress.update("running", static_cast<double>(sample) / samples);
@@ -282,14 +291,38 @@ static Expected<int> verify(Driver &driver, InspectCommand &command) {
                         "other outputs on three threads than on one",
                         "the same bits");
   }
+  auto report = readJson(inside(command.model, "report.json"));
+  if (!report)
+    return report.takeError();
+  auto options = command.arguments.finish();
+  if (!options)
+    return options.takeError();
+  VerifyRequest request{command.model,         data,
+                        command.labels,        command.reference,
+                        command.metricCommand, std::move(*options)};
+  auto metric = verifyMetric(driver, request, *report);
+  if (!metric)
+    return metric.takeError();
   driver.progress.clear();
   size_t files = manifest->getObject("files")->size();
+  json::Object object{{"ok", true}, {"files", files}, {"samples", samples}};
+  std::string text = "ok: " + std::to_string(files) +
+                     " files are as written, " + std::to_string(samples) +
+                     " samples give the same bits on one thread and on three\n";
+  if (const auto &found = *metric) {
+    object["metric"] = valueJson(found->value);
+    object["metric_of_report"] = found->expected;
+    object["same_data"] = found->sameData;
+    text += valueText(found->spec, found->value) + ", as the report has it" +
+            (found->sameData ? ""
+                             : " of other data, " +
+                                   metricText(found->spec, found->expected)) +
+            "\n";
+  }
   if (driver.json)
-    driver.print(llvm::json::Object{
-        {"ok", true}, {"files", files}, {"samples", samples}});
+    driver.print(std::move(object));
   else
-    llvm::outs() << "ok: " << files << " files are as written, " << samples
-                 << " samples give the same bits on one thread and on three\n";
+    llvm::outs() << text;
   return ExitDone;
 }
 
@@ -298,7 +331,16 @@ void qc::driver::addVerify(CLI::App &app, Driver &driver) {
       "verify", "Check an artifact's files and that it runs");
   auto state = std::make_shared<InspectCommand>();
   command->add_option("DIR", state->model, "A folder of qc")->required();
-  command->add_option("--data", state->data, "Run on the first samples of it");
+  command->add_option("--data", state->data,
+                      "Run on the first samples of it, and measure the metric "
+                      "of the report again");
+  command->add_option("--labels", state->labels,
+                      "Array with the labels (labels)");
+  command->add_option("--reference", state->reference,
+                      "The model, for metrics that compare with it");
+  command->add_option("--metric-command", state->metricCommand,
+                      "The program of the metric");
+  state->arguments.addModelOptions(*command);
   driver.addCommon(*command);
   command->callback([&driver, state] {
     driver.action = [&driver, state] { return verify(driver, *state); };

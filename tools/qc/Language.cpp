@@ -48,7 +48,7 @@ qc::driver::openLanguage(Driver &driver, StringRef path, int threads,
   return LanguageNet::create(std::move(*net));
 }
 
-static Expected<std::string> readText(StringRef path) {
+Expected<std::string> qc::driver::readText(StringRef path) {
   auto file = llvm::MemoryBuffer::getFile(path, /*IsText=*/false,
                                           /*RequiresNullTerminator=*/false);
   if (!file)

@@ -19,6 +19,9 @@ llvm::Expected<std::unique_ptr<LanguageNet>>
 openLanguage(Driver &driver, llvm::StringRef path, int threads,
              std::optional<int64_t> context = {});
 
+/// All of a text file.
+llvm::Expected<std::string> readText(llvm::StringRef path);
+
 /// Measures and reports tokens per second.
 llvm::Expected<int> benchSteps(Driver &driver, llvm::StringRef path,
                                LanguageNet &net, const StepsRequest &request);

@@ -9,6 +9,7 @@
 
 #include "qc/Pipelines/Compile.h"
 #include "qc/Quantization/Mixture.h"
+#include "qc/Quantization/Recipes.h"
 
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
@@ -76,10 +77,18 @@ static Expected<int> formats(Driver &driver) {
                                 {"activations", "float32"},
                                 {"bits", ""}});
   }
+  json::Array recipes;
+  Table named({"--recipe", "what it does"});
+  for (const quantization::NamedRecipe &recipe : quantization::namedRecipes()) {
+    named.add({recipe.name.str(), recipe.summary.str()});
+    recipes.push_back(
+        json::Object{{"recipe", recipe.name}, {"does", recipe.summary}});
+  }
   if (driver.json)
-    driver.print(llvm::json::Object{{"formats", std::move(rows)}});
+    driver.print(llvm::json::Object{{"formats", std::move(rows)},
+                                    {"recipes", std::move(recipes)}});
   else
-    llvm::outs() << table.text();
+    llvm::outs() << table.text() << "\n" << named.text();
   return ExitDone;
 }
 

@@ -9,9 +9,13 @@
 
 #include "Driver.h"
 #include "qc/Quantization/Algorithms.h"
+#include "qc/Quantization/Recipes.h"
+#include "qc/Support/OutputFile.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Threading.h"
 
 using namespace qc;
@@ -59,7 +63,8 @@ void CompileArguments::addQuantizationOptions(CLI::App &command) {
   command.add_option("--imatrix", options.imatrixFile,
                      "An importance matrix, as llama-imatrix writes it");
   command.add_option("--recipe", options.recipeFile,
-                     "Precision per layer, as recipe.json has it");
+                     "Precision per layer, as recipe.json has it, or the name "
+                     "of one of qc formats");
   addList(command, "--layer", layers,
           "Precision of layers: 'REGEX=P'; =keep leaves them float");
   command.add_flag("--requantize", options.requantize,
@@ -260,6 +265,49 @@ static Error finishValues(const CompileArguments &arguments,
   return quantization::Algorithms::parse(options.algorithms).takeError();
 }
 
+/// A recipe by its name, where no file is called so, becomes a file for the
+/// moment: all that read recipes read files.
+static Error findRecipeFile(CompileOptions &options) {
+  std::string &file = options.recipeFile;
+  if (file.empty() ||
+      (llvm::sys::fs::exists(file) && !llvm::sys::fs::is_directory(file)))
+    return Error::success();
+  const quantization::NamedRecipe *recipe = quantization::findRecipe(file);
+  std::string names;
+  for (const quantization::NamedRecipe &known : quantization::namedRecipes())
+    names += (names.empty() ? "" : ", ") + known.name.str();
+  if (!recipe)
+    return badOption("--recipe", file + ", which is no file",
+                     "a file, or one of " + names);
+  llvm::SmallString<128> path;
+  if (std::error_code code =
+          llvm::sys::fs::createTemporaryFile("qc-recipe", "json", path))
+    return inputError("temporary-folder", "", "", code.message(),
+                      "a folder for temporary files that can be written");
+  file = path.str().str();
+  return writeWholeFile(file, recipe->text);
+}
+
+/// The algorithms that a recipe names, where --algorithm names none.
+static Error readAlgorithms(CompileOptions &options) {
+  if (options.recipeFile.empty() || !options.algorithms.empty())
+    return Error::success();
+  auto buffer = llvm::MemoryBuffer::getFile(options.recipeFile);
+  if (!buffer)
+    return inputError("file-unreadable", options.recipeFile, "",
+                      buffer.getError().message(), "a recipe");
+  // What is wrong with it is said where it is read.
+  auto parsed = llvm::json::parse((*buffer)->getBuffer());
+  const llvm::json::Object *recipe = parsed ? parsed->getAsObject() : nullptr;
+  if (!parsed)
+    llvm::consumeError(parsed.takeError());
+  const llvm::json::Array *names =
+      recipe ? recipe->getArray("algorithms") : nullptr;
+  for (size_t i = 0; names && i < names->size(); ++i)
+    options.algorithms.push_back((*names)[i].getAsString().value_or("").str());
+  return quantization::Algorithms::parse(options.algorithms).takeError();
+}
+
 Expected<CompileOptions> CompileArguments::finish() {
   for (const CLI::Option *option : unbuilt)
     if (option->count() > 0)
@@ -303,6 +351,10 @@ Expected<CompileOptions> CompileArguments::finish() {
   if (Error error = parseWeights(weights, result))
     return error;
   if (Error error = finishValues(*this, result))
+    return error;
+  if (Error error = findRecipeFile(result))
+    return error;
+  if (Error error = readAlgorithms(result))
     return error;
   return result;
 }

@@ -207,6 +207,7 @@ Error qc::driver::searchBest(Driver &driver, const SearchArguments &arguments,
   request.options.recipeFile = found.recipe;
   request.judgedData =
       search->verdictData.empty() ? request.evalData : search->verdictData;
+  request.judgedHalf = search->verdictData.empty();
   request.evalData.clear();
   request.metric.clear();
   request.search = &found.facts;

@@ -62,6 +62,8 @@ struct BuildRequest {
   std::optional<Band> band;
   /// Data for the commands of the report; empty: evalData.
   std::string judgedData;
+  /// The report's metric is of the half of it that a search does not see.
+  bool judgedHalf = false;
   /// Measure times, if the target runs here.
   bool measure = true;
   /// The search that made the recipe, if one did.

@@ -62,6 +62,13 @@ private:
   std::unique_ptr<State> state;
 };
 
+/// SHA-256 of a file of data, or of the .npz files in a folder, in hex.
+llvm::Expected<std::string> hashOfData(llvm::StringRef path);
+
+/// The samples that a search does not see where one file serves for both: of
+/// pairs every other one.
+std::vector<int64_t> judgedSamples(int64_t size);
+
 /// The values of `tensor` in the type `type`: floats round, integers have to
 /// be exact, NaN and infinity are errors. `file` and `array` are for the
 /// message.

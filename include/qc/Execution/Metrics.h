@@ -76,6 +76,11 @@ struct MetricValue {
   bool hasInterval() const { return low == low && high == high; }
 };
 
+/// The median of numbers and its 95 % interval, by their ranks.
+MetricValue medianOf(std::vector<double> numbers);
+/// The median of the ratios of pairs: of a[i] to b[i].
+MetricValue pairedRatio(llvm::ArrayRef<double> a, llvm::ArrayRef<double> b);
+
 /// The numbers of each sample of one evaluation.
 struct MetricRecords {
   MetricSpec spec;

@@ -20,6 +20,7 @@
 #define QC_EXECUTION_PERPLEXITY_H
 
 #include "qc/Execution/LanguageNet.h"
+#include "qc/Execution/Metrics.h"
 
 namespace qc {
 
@@ -55,6 +56,8 @@ struct Perplexity {
   /// Against a reference: mean KL divergence of its predictions, and how often
   /// both find the same token likeliest.
   std::optional<double> divergence, agreement;
+  /// Of each window, for paired differences.
+  MetricRecords records;
 };
 
 /// Scores the windows. `reference` may be null. `progress` stops by false,

@@ -62,6 +62,12 @@ struct Precision {
 
 /// The precision with int8 and int4 written as what they stand for.
 std::string spellOut(llvm::StringRef precision);
+/// A layer as recipes see it beside its name.
+struct LayerPlace {
+  std::string name;
+  /// `conv`, `matmul`, or `attention` for a product of two activations.
+  llvm::StringRef op;
+};
 
 /// The precision of each layer.
 class PrecisionChoice {
@@ -78,6 +84,9 @@ public:
   /// Whether a mixture or a recipe gives `name` itself a precision: matrices
   /// that do not count as layers, of embeddings, have one only so.
   bool names(llvm::StringRef name) const;
+  /// Tells which layers there are, in their order: rules about an op, or about
+  /// the first and the last layer with weights, then know their names.
+  void resolve(llvm::ArrayRef<LayerPlace> layers);
   /// Gives each of `matrices` the precision of the mixture, under all rules.
   llvm::Error mix(llvm::ArrayRef<MixtureMatrix> matrices);
 
@@ -94,9 +103,17 @@ private:
     std::string pattern;
     Precision precision;
     bool exact;
+    /// Where there is no such layer, nothing is wrong.
+    bool optional = false;
+    /// Of a rule about an op or a place (`first`, `last`): that, and the names
+    /// that resolve() found.
+    std::string op = "", place = "";
+    std::vector<std::string> names = {};
     bool matches(llvm::StringRef name) const;
   };
   llvm::Error addRecipe(llvm::StringRef text, llvm::StringRef path);
+  llvm::Error addPlace(llvm::StringRef key, llvm::StringRef value,
+                       llvm::StringRef precision);
   llvm::Error addPatterns(llvm::StringRef text);
   llvm::Error addName(llvm::StringRef name, llvm::StringRef precision);
   llvm::Error addPattern(llvm::StringRef pattern, llvm::StringRef precision);

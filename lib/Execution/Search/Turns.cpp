@@ -25,26 +25,8 @@ namespace qc::search {
 static constexpr int mostRounds = 200;
 static constexpr int64_t turnMilliseconds = 3000;
 
-/// The median with the interval that ranks give: of `numbers`, whatever their
-/// distribution, so many lie below it and above.
-static MetricValue medianOf(std::vector<double> numbers) {
-  std::sort(numbers.begin(), numbers.end());
-  auto count = static_cast<double>(numbers.size());
-  auto at = [&](double rank) {
-    rank = std::clamp(rank, 0.0, count - 1);
-    return numbers[static_cast<size_t>(rank)];
-  };
-  double half = 1.96 * std::sqrt(count) / 2;
-  return {at(count / 2), at(std::floor(count / 2 - half)),
-          at(std::ceil(count / 2 + half)),
-          static_cast<int64_t>(numbers.size())};
-}
-
 MetricValue Search::Turn::ratioTo(const Turn &other) const {
-  std::vector<double> ratios;
-  for (auto [ours, theirs] : llvm::zip_equal(times, other.times))
-    ratios.push_back(ours / theirs);
-  return medianOf(std::move(ratios));
+  return pairedRatio(times, other.times);
 }
 
 Error Search::takeTurns() {

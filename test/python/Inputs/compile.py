@@ -42,6 +42,37 @@ assert net.name == "small" and net.report["precision"] == "int8"
 again = qc.load("int8", threads=2)
 assert np.array_equal(again(x=x)["y"], y)
 
+# A metric of this process: what the network gives beside a constant.
+np.savez("eval.npz", x=network.samples(24), extra=np.arange(24))
+seen = []
+
+
+def near(outputs, data):
+    seen.append((outputs["y"].shape, data["extra"].tolist()))
+    errors = np.abs(outputs["y"]).reshape(24, -1).mean(1)
+    return errors.mean(), errors
+
+
+near.higher_is_better = False
+report = qc.compile("good.onnx", "judged", dim="n=1:1:4", precision="w8",
+                    eval="eval.npz", metric=near,
+                    within="command <= ref + 5%").report
+assert report["verdict"]["verdict"] == "met", report["verdict"]
+assert report["metric"]["samples"] == 24 and report["metric"]["difference"]
+assert seen == [((24, 4, 6, 6), list(range(24)))] * 2, seen
+
+
+def broken(outputs, data):
+    raise ValueError("no such metric")
+
+
+try:
+    qc.compile("good.onnx", "broken", dim="n=1:1:4", eval="eval.npz",
+               metric=broken)
+    raise AssertionError("a metric that raises has a value")
+except ValueError as error:
+    assert str(error) == "no such metric"
+
 try:
     qc.compile("good.onnx", "none", dim="n=1:1:4", precision="w99")
     raise AssertionError("w99 is no precision")
