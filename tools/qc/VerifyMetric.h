@@ -1,5 +1,4 @@
-//===- VerifyMetric.h - Whether the quality is what the report says *- C++
-//-*-===//
+//===- VerifyMetric.h - Whether the quality is as reported ------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
