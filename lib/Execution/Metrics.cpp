@@ -102,13 +102,6 @@ Expected<MetricSpec> MetricSpec::parse(StringRef given, StringRef program) {
   return spec;
 }
 
-MetricSpec MetricSpec::perplexity() {
-  MetricSpec spec;
-  spec.kind = Kind::Perplexity;
-  spec.text = "ppl";
-  return spec;
-}
-
 bool MetricSpec::needsLabels() const {
   return kind == Kind::Top1 || kind == Kind::Top5 ||
          kind == Kind::SpearmanCosine;
