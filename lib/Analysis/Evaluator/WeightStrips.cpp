@@ -10,6 +10,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/IRMapping.h"
+#include "qc/Dialect/QC/IR/QCSparse.h"
 #include "qc/Numerics/Blocks.h"
 #include "qc/Numerics/Sparsity.h"
 #include "qc/TargetInfo/GroupPacking.h"
@@ -98,6 +99,9 @@ static std::vector<int64_t> panelBytesOf(mlir::qc::PackOp op) {
 
 bool WeightStrips::cutOperands(Operation *op, Cut at) {
   auto encodedAlike = [&](mlir::Value encoded, mlir::Value input) {
+    // What a mask keeps of some columns depends on all.
+    if (mlir::qc::getSparse(encoded))
+      return false;
     std::optional<int64_t> together = columnsTogether(encoded, at.axis);
     if (!together || at.unit != 1)
       return false;

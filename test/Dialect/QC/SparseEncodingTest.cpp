@@ -14,7 +14,10 @@ using namespace mlir::qc;
 
 namespace {
 struct SparseEncoding : testing::Test {
-  SparseEncoding() { context.loadDialect<QCDialect>(); }
+  SparseEncoding() {
+    context.loadDialect<QCDialect>();
+    channels = AffineAttr::getPerChannel(&context, 8, 2, 1);
+  }
 
   std::string text(Attribute attribute) {
     std::string out;
@@ -24,7 +27,7 @@ struct SparseEncoding : testing::Test {
 
   MLIRContext context;
   const std::string inner = "#qc.affine<i8, group = [-1, 1], symmetric>";
-  Attribute channels = AffineAttr::getPerChannel(&context, 8, 2, 1);
+  Attribute channels;
 };
 } // namespace
 

@@ -189,17 +189,18 @@ TEST(SparseContract, EveryNofM) {
       check(form, 4, 20, k);
 }
 
-TEST(SparseContract, OtherLevels) {
+TEST(SparseContract, AArch64) {
+  if (!canRunAArch64())
+    GTEST_SKIP() << "no cross compiler or no qemu-aarch64-static";
+  constexpr int64_t m = 37, n = 35;
   for (const CpuLevel &level : knownLevels(Arch::AArch64)) {
-    if (!canRunAArch64())
-      GTEST_SKIP() << "no cross compiler or no qemu-aarch64-static";
+    ForeignKernel dense(*KernelKey::parse("contract:i8,i8,f32:row_scale"),
+                        level);
     for (const char *form : forms) {
       SCOPED_TRACE(std::string(form) + " on " + level.name);
-      Problem problem(form, /*isSigned=*/true, 37, 35, 90);
-      auto y = blank<float>(37 * 35), expected = blank<float>(37 * 35);
+      Problem problem(form, /*isSigned=*/true, m, n, 90);
+      auto y = blank<float>(m * n), expected = blank<float>(m * n);
       auto slots = problem.slots(*problem.dense, *expected);
-      ForeignKernel dense(*KernelKey::parse("contract:i8,i8,f32:row_scale"),
-                          level);
       ASSERT_TRUE(dense.run(slots, slots.size(), partsOf(problem),
                             problem.buffers(*problem.dense, *expected)));
       ForeignKernel sparse(*KernelKey::parse("sparse_contract:i8," +
@@ -210,7 +211,7 @@ TEST(SparseContract, OtherLevels) {
       ASSERT_TRUE(sparse.run(slots, slots.size(), partsOf(problem),
                              problem.buffers(*problem.packed, *y)));
       expectSame(*y, std::vector<float>(expected->as<float>(),
-                                        expected->as<float>() + 37 * 35));
+                                        expected->as<float>() + m * n));
     }
   }
 }
