@@ -13,6 +13,7 @@
 #include "qc/Analysis/LinalgViews.h"
 #include "qc/Dialect/QC/IR/QCOps.h"
 #include "qc/Execution/Calibrate.h"
+#include "qc/Execution/SearchFolder.h"
 #include "qc/Execution/SearchWeights.h"
 #include "qc/Support/Error.h"
 #include "qc/Support/OutputFile.h"
@@ -162,6 +163,11 @@ static Expected<SearchRequest> searchOf(const LoadedModel &model,
   // What is printed has its weights with it.
   if (options.emit.empty() && options.dumpFolder.empty())
     search.output = request.output;
+  // The folder of a search for precisions is not to be emptied.
+  if (request.search) {
+    search.output = searchFolder(request.output) + "/weights";
+    search.options.resume = false;
+  }
   bool fromFile = !options.imatrixFile.empty() && !algorithms->needsInputs();
   if (!algorithms->searches() || fromFile)
     return search;

@@ -66,7 +66,8 @@ static Error checkBuilt(const BuildRequest &build, const Band &band) {
   if (options.kernels != "generated")
     return notBuilt("--precision auto with --kernels " + options.kernels);
   for (const std::string &algorithm : options.algorithms)
-    if (algorithm != "rtn" && algorithm != "mse")
+    if (algorithm != "rtn" && algorithm != "mse" &&
+        !llama::isLanguageModel(build.model))
       return notBuilt("--precision auto with --algorithm " + algorithm);
   StringRef ending = llvm::sys::path::extension(build.evalData);
   if (!llama::isLanguageModel(build.model)) {

@@ -93,6 +93,8 @@ Candidates::open(const PrecisionSearchRequest &request,
     return std::move(error);
   if (Error error = result->findRefusals())
     return std::move(error);
+  if (Error error = result->openAlgorithms(build.model, hooks))
+    return std::move(error);
   return result;
 }
 
@@ -245,11 +247,57 @@ Expected<LoadedModel> Candidates::quantized(const Assignment &assignment,
   return copy;
 }
 
+Error Candidates::openAlgorithms(const std::string &path,
+                                 const BuildHooks &given) {
+  auto parsed = quantization::Algorithms::parse(options.algorithms);
+  if (!parsed)
+    return parsed.takeError();
+  algorithms = *parsed;
+  // Trials tell their own progress.
+  hooks.note = given.note;
+  if (!algorithms.searches() ||
+      (!options.imatrixFile.empty() && !algorithms.needsInputs()))
+    return Error::success();
+  if (options.calib.empty())
+    return inputError("bad-option", "", "--algorithm",
+                      options.algorithms.back() + " without data",
+                      "--calib DATA");
+  auto opened = openSamples(model, path, options);
+  if (!opened)
+    return opened.takeError();
+  samples = std::move(*opened);
+  return Error::success();
+}
+
+Expected<LoadedModel> Candidates::searched(const Assignment &assignment,
+                                           CompileOptions &trial) {
+  std::vector<std::string> ignored;
+  auto made = quantized(assignment, trial, ignored);
+  if (!made || !algorithms.searches())
+    return made;
+  SearchRequest request;
+  request.algorithms = algorithms;
+  request.options = trial;
+  request.options.resume = false;
+  request.samples = samples.get();
+  request.output = fileIn(partial, "trial");
+  if (algorithms.channels != quantization::Algorithms::Channels::None) {
+    LoadedModel scaled = model.copy();
+    if (Error error = scaleChannels(scaled, *made, request, hooks))
+      return std::move(error);
+    if (Error error = quantizeModel(*scaled.module, trial, statistics, ignored))
+      return std::move(error);
+    *made = std::move(scaled);
+  }
+  if (Error error = searchWeights(*made, request, hooks))
+    return std::move(error);
+  return made;
+}
+
 Expected<std::unique_ptr<JitNet>>
 Candidates::compile(const Assignment &assignment) {
   CompileOptions trial;
-  std::vector<std::string> remarks;
-  auto copy = quantized(assignment, trial, remarks);
+  auto copy = searched(assignment, trial);
   if (!copy)
     return copy.takeError();
   auto net = generateCode(*copy, trial, {}, &kernels);

@@ -13,6 +13,7 @@
 
 #include "qc/Execution/JitNet.h"
 #include "qc/Execution/Search/SearchPrecision.h"
+#include "qc/Execution/SearchWeights.h"
 
 namespace qc::search {
 
@@ -70,10 +71,18 @@ private:
   llvm::Expected<LoadedModel> quantized(const Assignment &assignment,
                                         CompileOptions &trial,
                                         std::vector<std::string> &remarks);
+  /// Reads --algorithm and the data that it needs.
+  llvm::Error openAlgorithms(const std::string &path, const BuildHooks &hooks);
+  /// The same with weights as the algorithms round them.
+  llvm::Expected<LoadedModel> searched(const Assignment &assignment,
+                                       CompileOptions &trial);
 
   std::unique_ptr<mlir::MLIRContext> context;
   LoadedModel model;
   CompileOptions options;
+  BuildHooks hooks;
+  quantization::Algorithms algorithms;
+  std::unique_ptr<Samples> samples;
   std::vector<std::string> precisions;
   std::vector<LayerGroup> layerGroups;
   std::map<std::string, size_t> indices;
