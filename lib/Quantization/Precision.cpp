@@ -296,9 +296,8 @@ llvm::Error PrecisionChoice::mix(llvm::ArrayRef<MixtureMatrix> matrices) {
 }
 
 bool PrecisionChoice::names(StringRef name) const {
-  return llvm::any_of(rules, [&](const Rule &rule) {
-    return rule.exact && rule.pattern == name;
-  });
+  return llvm::any_of(rules,
+                      [&](const Rule &rule) { return rule.pattern == name; });
 }
 
 Precision PrecisionChoice::get(StringRef name) {

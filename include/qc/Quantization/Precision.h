@@ -81,7 +81,7 @@ public:
                                                 const FormatGroups &formats);
 
   bool isMixture() const { return mixture; }
-  /// Whether a mixture or a recipe gives `name` itself a precision: matrices
+  /// Whether a rule is about `name` alone, as those of a mixture are: matrices
   /// that do not count as layers, of embeddings, have one only so.
   bool names(llvm::StringRef name) const;
   /// Tells which layers there are, in their order: rules about an op, or about
