@@ -16,6 +16,7 @@
 
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -58,17 +59,39 @@ static uint64_t bytesOnDisk(StringRef path, StringRef ending) {
   return all;
 }
 
+/// bytes.artifact of report.json; nothing where there is none.
+static std::optional<int64_t> artifactBytes(StringRef folder) {
+  llvm::SmallString<128> path(folder);
+  llvm::sys::path::append(path, "report.json");
+  auto buffer = llvm::MemoryBuffer::getFile(path);
+  if (!buffer)
+    return std::nullopt;
+  auto report = json::parse((*buffer)->getBuffer());
+  if (!report) {
+    llvm::consumeError(report.takeError());
+    return std::nullopt;
+  }
+  const json::Object *object = report->getAsObject();
+  const json::Object *bytes = object ? object->getObject("bytes") : nullptr;
+  return bytes ? bytes->getInteger("artifact") : std::nullopt;
+}
+
 ComparedSizes qc::driver::sizesOf(StringRef path, const LoadedNet &net) {
   ComparedSizes sizes;
   bool artifact = isFolderOfQc(path);
   sizes.files = bytesOnDisk(path, artifact ? "" : ".safetensors");
+  if (auto bytes = artifact ? artifactBytes(path) : std::nullopt)
+    sizes.files = static_cast<uint64_t>(*bytes);
   sizes.weights = sizes.files;
   const json::Object *weights =
       artifact ? net.manifest().getObject("weights") : nullptr;
   if (weights)
     sizes.weights =
         static_cast<uint64_t>(weights->getInteger("bytes").value_or(0));
-  sizes.arena = net.arenaBytes();
+  // The memory of a language model depends on its sessions: at the most.
+  auto arena = net.manifest().getInteger("arena_bytes");
+  sizes.arena = net.arenaBytes() ? net.arenaBytes()
+                                 : static_cast<uint64_t>(arena.value_or(0));
   return sizes;
 }
 

@@ -18,6 +18,7 @@
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <chrono>
 #include <cmath>
 
 using namespace qc;
@@ -41,7 +42,9 @@ struct LanguageCandidate {
 };
 } // namespace
 
-static constexpr int languageRounds = 5;
+/// Rounds of measuring: at least, at most, and how long others begin.
+static constexpr int leastRounds = 5, mostRounds = 60;
+static constexpr std::chrono::seconds roundSeconds(2);
 
 /// Bytes of keys and values of a token, as the manifest has them.
 static uint64_t cacheBytesOf(const LoadedNet &net) {
@@ -82,10 +85,14 @@ static Error timeModels(Driver &driver, int threads,
   request.threads = threads;
   request.milliseconds = 0;
   request.leastRuns = 1;
-  for (int round = 0; round < languageRounds; ++round)
+  auto end = std::chrono::steady_clock::now() + roundSeconds;
+  for (int round = 0;
+       round < leastRounds ||
+       (round < mostRounds && std::chrono::steady_clock::now() < end);
+       ++round)
     for (LanguageCandidate &candidate : candidates) {
       driver.progress.update("measuring",
-                             static_cast<double>(round) / languageRounds);
+                             static_cast<double>(round) / mostRounds);
       auto rates =
           measureSteps(*candidate.net, request, [] { return !interrupted(); });
       if (!rates)
