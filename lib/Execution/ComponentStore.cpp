@@ -152,7 +152,7 @@ static Error writeComponents(const numerics::Encoded &encoded,
 /// The codes of all weights as the layer's encoding keeps them.
 static numerics::Encoded keptOf(const StageLayer &layer,
                                 const numerics::Encoded &encoded) {
-  auto sparse = dyn_cast<mlir::qc::SparseAttr>(layer.encoding);
+  auto sparse = dyn_cast_if_present<mlir::qc::SparseAttr>(layer.encoding);
   if (!sparse)
     return encoded;
   auto shape = cast<RankedTensorType>(layer.use->get().getType()).getShape();

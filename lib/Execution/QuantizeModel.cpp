@@ -140,8 +140,10 @@ Error qc::checkQuantizedOutput(const BuildRequest &request) {
   return Error::success();
 }
 
-Expected<QuantizeResult> qc::quantizeModelFile(const BuildRequest &request,
+Expected<QuantizeResult> qc::quantizeModelFile(const BuildRequest &asked,
                                                const BuildHooks &hooks) {
+  BuildRequest request = asked;
+  request.options.sparse = false;
   if (Error error = checkQuantizedOutput(request))
     return std::move(error);
   if (Error error = step(hooks, "reading"))

@@ -215,22 +215,4 @@ std::vector<uint8_t> chooseSmallest(const Sparsity &pattern,
   return chooseZeros(pattern, scores, columns);
 }
 
-//===----------------------------------------------------------------------===//
-// Formats
-//===----------------------------------------------------------------------===//
-
-bool hasExactZero(const DecodeSpec &spec) {
-  if (spec.offset)
-    return false;
-  if (spec.zeroPoint)
-    return true;
-  for (int32_t code = 0; code < 1 << std::min(spec.codeBits, 16u); ++code) {
-    Lane input[] = {Lane::ofInt(code)};
-    if (spec.codeToInt ? spec.codeToInt->evaluate(input).i == 0
-                       : spec.codeToFloat->evaluate(input).f == 0.0f)
-      return true;
-  }
-  return false;
-}
-
 } // namespace qc::numerics

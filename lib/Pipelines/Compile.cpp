@@ -276,6 +276,7 @@ void setOptions(mlir::qc::QuantizeOptions &pass, const CompileOptions &options,
       pass.weights = std::string("mse");
   pass.biasCorrection = !statsFile.empty();
   pass.strict = options.strict;
+  pass.sparse = options.sparse;
 }
 
 llvm::Error quantizeModel(ModuleOp module, const CompileOptions &options,

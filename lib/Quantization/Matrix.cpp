@@ -8,6 +8,7 @@
 #include "MatrixParts.h"
 #include "Product.h"
 #include "PruningMask.h"
+#include "qc/Numerics/Sparse.h"
 #include "qc/Support/Error.h"
 
 #include <cmath>
@@ -181,7 +182,7 @@ llvm::Expected<QuantizedMatrix> quantization::quantizeMatrix(
         codec->encodeGroup(band, group, scales.gather(kept, band, group));
   }
   result.encoded = codec->take();
-  if (!mask.empty() && !numerics::hasExactZero(result.encoded.spec))
+  if (!mask.empty() && !numerics::hasZeroCode(result.encoded.spec))
     return fail(weights, "a format without an exact zero",
                 "one that has it, for a matrix that is pruned");
   result.decoded = numerics::decode(result.encoded.spec, shape.tensor(),

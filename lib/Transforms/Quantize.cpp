@@ -19,7 +19,9 @@
 #include "qc/Analysis/QuantizationSites.h"
 #include "qc/Dialect/QC/IR/QCDialect.h"
 #include "qc/Dialect/QC/IR/QCOps.h"
+#include "qc/Dialect/QC/IR/QCSparse.h"
 #include "qc/Numerics/Rounding.h"
+#include "qc/Numerics/Sparse.h"
 #include "qc/Quantization/Precision.h"
 #include "qc/Quantization/Range.h"
 #include "qc/Transforms/Passes.h"
@@ -162,6 +164,24 @@ static Attribute encodingOf(const QuantizableLayer &layer,
                            ConvView::match(layer.op).has_value());
 }
 
+/// The encoding of a layer's weight, in a sparse one where that pays: 8 bits
+/// with a scale for each output of a product.
+static Attribute wrapZeros(const QuantizableLayer &layer,
+                           const Precision &precision) {
+  Attribute encoding = encodingOf(layer, precision);
+  auto affine = dyn_cast<AffineAttr>(encoding);
+  int64_t axis = getWeightInputAxis(layer.op);
+  if (!precision.sparsity || !affine || affine.getBits() != 8 ||
+      !affine.getSymmetric() || affine.getGroup()[axis] != -1 ||
+      !MatMulView::match(layer.op))
+    return encoding;
+  const ::qc::numerics::Sparsity &zeros = *precision.sparsity;
+  auto type = cast<RankedTensorType>(layer.getWeight().getType());
+  return sparseEncoding(encoding, type.getShape(), axis,
+                        {zeros.kept, zeros.run, zeros.share(), zeros.blockRows,
+                         zeros.blockColumns});
+}
+
 /// Why the weight cannot have `encoding`; empty if it can.
 static std::string refuseShape(Operation *op, Value weight,
                                Attribute encoding) {
@@ -288,7 +308,7 @@ LogicalResult Quantize::checkZeros(const QuantizableLayer &layer,
     return success();
   auto encoding = cast<EncodingAttrInterface>(encodingOf(layer, precision));
   auto type = cast<RankedTensorType>(layer.getWeight().getType());
-  if (::qc::numerics::hasExactZero(encoding.getDecodeSpec(type.getShape())))
+  if (::qc::numerics::hasZeroCode(encoding.getDecodeSpec(type.getShape())))
     return success();
   return layer.op->emitError()
          << "layer '" << layer.name << "': found " << precision.format << "/"
@@ -512,7 +532,8 @@ LogicalResult Quantize::runOnFunction(FunctionOpInterface function) {
       pruneWeight(layer, *precision.sparsity);
     if (precision.weights != Precision::Weights::Float32)
       quantizeWeight(layer.op->getOpOperand(*layer.weightOperand),
-                     encodingOf(layer, precision));
+                     sparse ? wrapZeros(layer, precision)
+                            : encodingOf(layer, precision));
     if (input)
       correctBias(layer, *input);
     if (plans[layer.op].isStatic())

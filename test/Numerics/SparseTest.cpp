@@ -128,3 +128,25 @@ TEST(Sparse, onlyWhatHasAZero) {
   EXPECT_TRUE(hasZeroCode(codebookSpec(signs)));
   EXPECT_FALSE(hasZeroCode(blockSpec(*findBlockFormat("q4_K"), 2, 0)));
 }
+
+TEST(Sparse, KnowsFormatsWithAnExactZero) {
+  for (unsigned bits = 2; bits <= 8; ++bits)
+    for (bool symmetric : {false, true})
+      EXPECT_TRUE(hasZeroCode(affineSpec({bits, symmetric, {1, 32}})));
+  EXPECT_TRUE(hasZeroCode(float16Spec()));
+  for (const NamedCodebook &named : namedCodebooks()) {
+    CodebookFormat format;
+    format.codebook.assign(named.values.begin(), named.values.end());
+    format.bits = format.codebook.size() > 2 ? 4 : 1;
+    EXPECT_EQ(hasZeroCode(codebookSpec(format)), named.name != "binary")
+        << named.name;
+  }
+  for (const BlockFormat &format : blockFormats()) {
+    std::string name(format.name);
+    bool expected = name == "q4_0" || name == "q5_0" || name == "q8_0" ||
+                    name == "q3_K" || name == "q6_K" || name == "q8_K" ||
+                    name == "tq1_0" || name == "tq2_0" || name == "mxfp4" ||
+                    name == "nvfp4";
+    EXPECT_EQ(hasZeroCode(blockSpec(format, 2, 1)), expected) << name;
+  }
+}

@@ -97,25 +97,3 @@ TEST(Sparsity, TakesBlocksByTheirMeanSquares) {
                   0, 0, 1, 1, 0}));
   EXPECT_EQ(chooseSmallest(parse("2x2:50%"), {}, 0), Mask());
 }
-
-TEST(Sparsity, KnowsFormatsWithAnExactZero) {
-  for (unsigned bits = 2; bits <= 8; ++bits)
-    for (bool symmetric : {false, true})
-      EXPECT_TRUE(hasExactZero(affineSpec({bits, symmetric, {1, 32}})));
-  EXPECT_TRUE(hasExactZero(float16Spec()));
-  for (const NamedCodebook &named : namedCodebooks()) {
-    CodebookFormat format;
-    format.codebook.assign(named.values.begin(), named.values.end());
-    format.bits = format.codebook.size() > 2 ? 4 : 1;
-    EXPECT_EQ(hasExactZero(codebookSpec(format)), named.name != "binary")
-        << named.name;
-  }
-  for (const BlockFormat &format : blockFormats()) {
-    std::string name(format.name);
-    bool expected = name == "q4_0" || name == "q5_0" || name == "q8_0" ||
-                    name == "q3_K" || name == "q6_K" || name == "q8_K" ||
-                    name == "tq1_0" || name == "tq2_0" || name == "mxfp4" ||
-                    name == "nvfp4";
-    EXPECT_EQ(hasExactZero(blockSpec(format, 2, 1)), expected) << name;
-  }
-}

@@ -18,6 +18,8 @@ struct SearchArguments {
   std::string within, verdictData, objective, maxSize, timeLimit, candidates;
 
   void add(CLI::App &command);
+  /// Whether there is any.
+  bool given() const;
   /// What is asked for; `build` has all but what these options say.
   llvm::Expected<PrecisionSearchRequest> finish(BuildRequest build) const;
   /// Without a search: sets the band and the data that `build` is judged by, if

@@ -59,10 +59,6 @@ std::vector<uint8_t> chooseSmallest(const Sparsity &pattern,
 void chooseRunZeros(const Sparsity &pattern, std::span<const float> scores,
                     std::span<uint8_t> mask);
 
-/// Whether every group of such a tensor has a code that decodes to exactly 0.
-/// Zero points count as codes: encoders have 0 in the range of each group.
-bool hasExactZero(const DecodeSpec &spec);
-
 } // namespace qc::numerics
 
 #endif // QC_NUMERICS_SPARSITY_H

@@ -100,6 +100,8 @@ struct CompileOptions {
   std::optional<uint64_t> memoryBudget;
   uint64_t seed = 0;
   bool strict = false;
+  /// Pruned weights have sparse encodings, which no other format knows.
+  bool sparse = true;
   WeightsMode weights = WeightsMode::Auto;
   /// Least effort for LLVM (CodeEffort::Quick): the code runs once.
   bool quickCode = false;

@@ -128,6 +128,8 @@ def QuantizePass : Pass<"qc-quantize", "::mlir::ModuleOp"> {
            "Range of a weight: minmax, mse">,
     Option<"biasCorrection", "bias-correction", "bool", "false",
            "Take the mean error of quantized weights out of the bias">,
+    Option<"sparse", "sparse", "bool", "true",
+           "Pruned weights of 8 bits have sparse encodings">,
     Option<"strict", "strict", "bool", "false",
            "A layer that cannot be quantized as asked is an error">
   ];

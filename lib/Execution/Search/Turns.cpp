@@ -118,6 +118,7 @@ std::string Search::besideUniform() const {
   };
   for (const Turn &turn : turns)
     if (&turn != ours && turn.name != "chosen" && isInside(*turn.trial) &&
+        (!request.limit || fits(*turn.trial)) &&
         (!best || cost(turn) < cost(*best)))
       best = &turn;
   if (!ours || !best)
