@@ -57,6 +57,7 @@ void mlir::qc::buildQDQPipeline(OpPassManager &pm,
   pass.observer = options.observer;
   pass.weights = options.weights;
   pass.biasCorrection = options.biasCorrection;
+  pass.sparse = options.sparse;
   pass.strict = options.strict;
   pm.addPass(createQuantizePass(pass));
   pm.addPass(createVerifyEncodingsPass());

@@ -53,6 +53,9 @@ struct QuantizeOptions : PassPipelineOptions<QuantizeOptions> {
   Option<bool> biasCorrection{*this, "bias-correction",
                               llvm::cl::desc("Correct biases"),
                               llvm::cl::init(false)};
+  Option<bool> sparse{*this, "sparse",
+                      llvm::cl::desc("Sparse encodings of pruned weights"),
+                      llvm::cl::init(true)};
   Option<bool> strict{*this, "strict", llvm::cl::desc("Refusals are errors"),
                       llvm::cl::init(false)};
 };

@@ -56,6 +56,10 @@ public:
   bool isHere() const { return here; }
   /// The model is a language model.
   bool isOfTexts() const;
+  /// What a library's weights hold beside those of a trial: the tokenizer.
+  uint64_t tokenizerBytes() const {
+    return llvm::alignTo(model.tokenizer.size(), 64);
+  }
   /// How the model is read and compiled for trials.
   const CompileOptions &trialOptions() const { return options; }
 

@@ -142,7 +142,7 @@ Expected<const Trial *> Search::record(JitNet &net,
     trial.cosine = bounded(*measured->cosine);
   if (measured->kl)
     trial.kl = bounded(*measured->kl);
-  trial.bytes = net.compiled().weightsBytes;
+  trial.bytes = net.compiled().weightsBytes + candidates->tokenizerBytes();
   size_t groups = candidates->groups().size();
   trial.groupBytes.resize(groups);
   const std::map<std::string, size_t> &groupOf = candidates->groupOf();
