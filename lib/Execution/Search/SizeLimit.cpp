@@ -65,7 +65,7 @@ bool Search::fits(const Trial &trial) const {
 
 Error Search::fitSize() {
   phase = "fitting the size";
-  double budget = budgetOfLayers();
+  double budget = budgetOfLayers(), missing = 0;
   for (size_t point = 0; point < model->size(); ++point) {
     if (model->costAt(point) > budget)
       continue;
@@ -75,7 +75,12 @@ Error Search::fitSize() {
     // Weights that layers share, and what aligns them, are no sum.
     if (fits(**trial))
       return Error::success();
-    budget -= std::max(1.0, bytesOf(**trial) - budgetOfLayers());
+    double over =
+        request.limit->bitsPerWeight
+            ? bytesOf(**trial) - budgetOfLayers()
+            : static_cast<double>((*trial)->bytes) - request.limit->value;
+    missing = over;
+    budget -= std::max(1.0, over);
   }
   double least = model->costAt(model->size() - 1);
   const SizeLimit &limit = *request.limit;
@@ -83,7 +88,9 @@ Error Search::fitSize() {
       limit.bitsPerWeight
           ? llvm::formatv("{0:f2}bits", least * limit.value / budgetOfLayers())
                 .str()
-          : costText(limit.value - budgetOfLayers() + least, true);
+          : costText(missing > 0 ? limit.value + missing
+                                 : limit.value - budgetOfLayers() + least,
+                     true);
   return inputError("bad-option", "", "--max-size", limit.text,
                     smallest + " or more, the smallest with these candidates");
 }
