@@ -1,4 +1,5 @@
 // RUN: qc-opt %s "--qc-quantize=precision=w4-g4/2:4 layer=fc1=fp32/50%%;fc2=w8/8x1:50%%" | FileCheck %s
+// RUN: qc-opt %s "--qc-quantize=precision=w4-g4/2:4 layer=fc1=fp32/50%%;fc2=w8/8x1:50%% sparse=false" | FileCheck %s --check-prefix=PLAIN
 // RUN: qc-opt %s "--qc-quantize=precision=w8 layer=fc1=fp32" | FileCheck %s --check-prefix=DENSE
 // RUN: not qc-opt %s "--qc-quantize=precision=w8/2:4 layer=fc1=q4_1/2:4" 2>&1 | FileCheck %s --check-prefix=ZERO
 // RUN: not qc-opt %s "--qc-quantize=precision=binary/50%%" 2>&1 | FileCheck %s --check-prefix=BINARY
@@ -11,7 +12,7 @@
 // CHECK: %[[P:.*]] = qc.prune %[[V]] to "50%" {channels = array<i64: 1>} : tensor<32x8xf32>
 // CHECK: %[[W:.*]] = qc.parameter "w"
 // CHECK: %[[R:.*]] = qc.prune %[[W]] to "8x1:50%" {channels = array<i64: 1>} : tensor<8x8xf32>
-// CHECK: %[[Q:.*]] = qc.quantize %[[R]] {{.*}} #qc.affine<i8, group = [-1, 1], symmetric>
+// CHECK: %[[Q:.*]] = qc.quantize %[[R]] {{.*}} #qc.sparse<#qc.affine<i8, group = [-1, 1], symmetric>, block = [1, 8], kept = 4>
 // CHECK: %[[D:.*]] = qc.dequantize %[[Q]]
 // CHECK: %[[F:.*]] = qc.parameter "f"
 // The outputs of a filter are its last axis.
@@ -19,6 +20,9 @@
 // CHECK: %[[E:.*]] = qc.quantize %[[S]]
 // CHECK: linalg.matmul ins(%{{.*}}, %[[P]] :
 // CHECK: linalg.matmul ins(%{{.*}}, %[[D]] :
+
+// PLAIN: %[[R:.*]] = qc.prune %{{.*}} to "8x1:50%"
+// PLAIN: qc.quantize %[[R]] {{.*}}tensor<8x8xf32, #qc.affine<i8, group = [-1, 1], symmetric>>
 
 // What a pruned filter lacks times the means of its inputs goes into the bias.
 // BIAS: %[[F:.*]] = qc.parameter "f"

@@ -3,6 +3,8 @@
 pruning.py folder MODEL FOLDER=SPARSITY...   those of a language model
 pruning.py recipe DIR PRECISION              recipe.json and report.json say so
 pruning.py equal DIR DIR FILE                two libraries have equal outputs
+pruning.py smaller DIR DIR                   the layers of the first take less than
+                                             0.8 of the weights of the second's
 """
 
 import json
@@ -95,6 +97,16 @@ def equal(first, second, path):
     assert all(np.array_equal(a[name], b[name]) for name in a.files)
 
 
+def smaller(first, second):
+    sizes = []
+    for path in (first, second):
+        report = json.loads((pathlib.Path(path) / "report.json").read_text())
+        sizes.append(sum(layer["bytes"] for layer in report["layers"]
+                         if "proj" in layer["name"]))
+    print(sizes)
+    assert 0 < sizes[0] < 0.8 * sizes[1]
+
+
 if __name__ == "__main__":
-    {"onnx": onnx, "folder": folder, "recipe": recipe,
-     "equal": equal}[sys.argv[1]](*sys.argv[2:])
+    {"onnx": onnx, "folder": folder, "recipe": recipe, "equal": equal,
+     "smaller": smaller}[sys.argv[1]](*sys.argv[2:])
