@@ -254,6 +254,39 @@ tensorsFor(Network &from, Network &to, ArrayRef<HostTensor> tensors,
   return out;
 }
 
+/// Runs the networks on all samples: `use` gets the outputs of one, and those
+/// of `reference`, null where there is none. False where `progress` ended it.
+static Expected<bool> runSamples(
+    Network &net, Network *reference, DataSet &data,
+    const EvaluateProgress &progress,
+    llvm::function_ref<llvm::Error(ArrayRef<HostTensor> outputs,
+                                   const std::vector<HostTensor> *answers)>
+        use) {
+  int64_t size = data.size();
+  for (int64_t i = 0; i < size; ++i) {
+    auto sample = data.sample(i);
+    if (!sample)
+      return sample.takeError();
+    auto outputs = net.run(*sample);
+    if (!outputs)
+      return outputs.takeError();
+    Expected<std::vector<HostTensor>> answers = std::vector<HostTensor>();
+    if (reference) {
+      auto inputs = tensorsFor(net, *reference, *sample, data.path());
+      if (!inputs)
+        return inputs.takeError();
+      answers = reference->run(*inputs);
+    }
+    if (!answers)
+      return answers.takeError();
+    if (llvm::Error error = use(*outputs, reference ? &*answers : nullptr))
+      return std::move(error);
+    if (progress && !progress(i + 1, size))
+      return false;
+  }
+  return true;
+}
+
 /// Runs both networks, then asks the program of the metric about each.
 static Expected<Evaluation>
 evaluateByCommand(Network &net, Network *reference, DataSet &data,
@@ -263,28 +296,20 @@ evaluateByCommand(Network &net, Network *reference, DataSet &data,
   std::optional<MetricCommand> theirs;
   if (reference)
     theirs.emplace(spec, reference->outputs());
-  int64_t size = data.size();
-  for (int64_t i = 0; i < size && !result.interrupted; ++i) {
-    auto sample = data.sample(i);
-    if (!sample)
-      return sample.takeError();
-    auto outputs = net.run(*sample);
-    if (!outputs)
-      return outputs.takeError();
-    ours.add(*outputs);
-    if (reference) {
-      auto inputs = tensorsFor(net, *reference, *sample, data.path());
-      if (!inputs)
-        return inputs.takeError();
-      auto answers = reference->run(*inputs);
-      if (!answers)
-        return answers.takeError();
-      theirs->add(*answers);
-    }
-    result.interrupted = progress && !progress(i + 1, size);
-  }
+  auto whole = runSamples(net, reference, data, progress,
+                          [&](ArrayRef<HostTensor> outputs,
+                              const std::vector<HostTensor> *answers) {
+                            ours.add(outputs);
+                            if (answers)
+                              theirs->add(*answers);
+                            return llvm::Error::success();
+                          });
+  if (!whole)
+    return whole.takeError();
+  result.interrupted = !*whole;
   if (result.interrupted)
     return result;
+  int64_t size = data.size();
   std::vector<int64_t> all(size);
   std::iota(all.begin(), all.end(), int64_t(0));
   auto goesOn = [&] { return !progress || progress(size, size); };
@@ -330,34 +355,22 @@ Expected<Evaluation> qc::evaluate(Network &net, Network *reference,
       return match.takeError();
     referenceOutput = *match;
   }
+  auto whole = runSamples(
+      net, reference, data, progress,
+      [&](ArrayRef<HostTensor> outputs,
+          const std::vector<HostTensor> *answers) -> llvm::Error {
+        const HostTensor *expected =
+            answers ? &(*answers)[referenceOutput] : nullptr;
+        if (expected && spec.needsLabels())
+          if (llvm::Error error = theirs.add(*expected, nullptr))
+            return error;
+        return recorder->add(outputs[output],
+                             spec.needsReference() ? expected : nullptr);
+      });
+  if (!whole)
+    return whole.takeError();
   Evaluation result;
-  int64_t size = data.size();
-  for (int64_t i = 0; i < size && !result.interrupted; ++i) {
-    auto sample = data.sample(i);
-    if (!sample)
-      return sample.takeError();
-    auto outputs = net.run(*sample);
-    if (!outputs)
-      return outputs.takeError();
-    const HostTensor *expected = nullptr;
-    Expected<std::vector<HostTensor>> answers = std::vector<HostTensor>();
-    if (reference) {
-      auto inputs = tensorsFor(net, *reference, *sample, data.path());
-      if (!inputs)
-        return inputs.takeError();
-      answers = reference->run(*inputs);
-      if (!answers)
-        return answers.takeError();
-      expected = &(*answers)[referenceOutput];
-      if (spec.needsLabels())
-        if (llvm::Error error = theirs.add(*expected, nullptr))
-          return error;
-    }
-    if (llvm::Error error = recorder->add(
-            (*outputs)[output], spec.needsReference() ? expected : nullptr))
-      return error;
-    result.interrupted = progress && !progress(i + 1, size);
-  }
+  result.interrupted = !*whole;
   std::vector<double> labels;
   if (spec.needsLabels()) {
     auto all = data.labels();

@@ -38,7 +38,7 @@ int Driver::run() {
 }
 
 /// The exit code that goes with the code of an error.
-static int exitCodeOf(StringRef code) {
+static int exitCodeOfError(StringRef code) {
   if (code == "interrupted")
     return ExitInterrupted;
   // Objects of our own that don't link, an emitter that fails.
@@ -51,7 +51,7 @@ int Driver::report(llvm::Error error) {
   llvm::json::Object *object = value.getAsObject();
   llvm::json::Object *fields = object->getObject("error");
   StringRef code = fields->getString("code").value_or("error");
-  int exitCode = exitCodeOf(code);
+  int exitCode = exitCodeOfError(code);
   if (json) {
     print(std::move(*object));
     return exitCode;

@@ -134,12 +134,11 @@ std::vector<double> Axis::ticks(int count, double unit) const {
   double rough = (high - low) / unit / count;
   if (!(rough > 0))
     return ticks;
-  double step = std::pow(10, std::floor(std::log10(rough))) * unit;
-  for (double factor : {5.0, 2.0})
-    if (step * factor <= rough * unit) {
-      step *= factor;
-      break;
-    }
+  // The round step that gives no more of them.
+  double power = std::pow(10, std::floor(std::log10(rough))), step = 0;
+  for (double factor : {10.0, 5.0, 2.0, 1.0})
+    if (power * factor >= rough)
+      step = power * factor * unit;
   for (double i = std::ceil(low / step); i * step <= high; ++i)
     ticks.push_back(i * step);
   return ticks;
