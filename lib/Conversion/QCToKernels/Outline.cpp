@@ -4,9 +4,11 @@
 //
 // Clusters of linalg, arith, math and tensor ops become private functions of
 // the module, called by qc.kernel "@name". A cluster is one op and the
-// elementwise ops that only feed it, so that a chain is one loop. Slots: the
-// addresses of the tensors and of the results, then the dynamic sizes of both
-// in order, then captured index values.
+// elementwise ops that only feed it, so that a chain is one loop. Equal
+// clusters share one function, named after what it computes: so the cache of
+// kernels knows it in the next model too. Slots: the addresses of the tensors
+// and of the results, then the dynamic sizes of both in order, then captured
+// index values.
 //
 //===----------------------------------------------------------------------===//
 
@@ -17,6 +19,8 @@
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Transforms/RegionUtils.h"
 #include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/SHA256.h"
 
 using namespace mlir;
 using namespace mlir::qc;
@@ -130,9 +134,21 @@ static void grow(Lowering &lowering, Operation *op, Operation *root,
   }
 }
 
-/// The function that computes the cluster.
+/// The name of `callee`: a hash of its text.
+static std::string contentName(func::FuncOp callee) {
+  // No option of the command line may shorten constants here.
+  OpPrintingFlags flags;
+  flags.elideLargeElementsAttrs(std::numeric_limits<int64_t>::max());
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  callee->print(os, flags.useLocalScope());
+  auto hash = llvm::SHA256::hash(llvm::arrayRefFromStringRef(text));
+  return "generic_" + llvm::toHex(ArrayRef(hash).take_front(8), true);
+}
+
+/// The function that computes the cluster; an equal one is taken again.
 static func::FuncOp makeFunction(Lowering &lowering, Operation *root,
-                                 Cluster &cluster, StringRef name) {
+                                 Cluster &cluster) {
   auto module = lowering.function->getParentOfType<ModuleOp>();
   OpBuilder b = OpBuilder::atBlockEnd(module.getBody());
   SmallVector<Type> inputs;
@@ -141,7 +157,7 @@ static func::FuncOp makeFunction(Lowering &lowering, Operation *root,
   for (Value value : cluster.sizes)
     inputs.push_back(value.getType());
   auto type = b.getFunctionType(inputs, root->getResultTypes());
-  auto callee = func::FuncOp::create(b, root->getLoc(), name, type);
+  auto callee = func::FuncOp::create(b, root->getLoc(), "generic", type);
   callee.setPrivate();
   Block *body = callee.addEntryBlock();
   IRMapping map;
@@ -160,15 +176,21 @@ static func::FuncOp makeFunction(Lowering &lowering, Operation *root,
   for (Value result : root->getResults())
     results.push_back(map.lookup(result));
   func::ReturnOp::create(b, root->getLoc(), results);
+  std::string name = contentName(callee);
+  if (auto known = module.lookupSymbol<func::FuncOp>(name)) {
+    callee.erase();
+    return known;
+  }
+  callee.setName(name);
   return callee;
 }
 
 static LogicalResult outline(Lowering &lowering, Operation *root,
-                             Cluster &cluster, StringRef name) {
+                             Cluster &cluster) {
   for (Value size : cluster.sizes)
     if (!size.getType().isIndex())
       return root->emitOpError("takes a scalar that is computed at run time");
-  makeFunction(lowering, root, cluster, name);
+  StringRef name = makeFunction(lowering, root, cluster).getName();
   lowering.builder.setInsertionPoint(root);
   SmallVector<Value> dynamic;
   auto addSizes = [&](Value value) {
@@ -212,7 +234,7 @@ LogicalResult mlir::qc::outlineGenericOps(Lowering &lowering, int64_t &count) {
   SmallVector<Operation *> ops;
   for (Operation &op : block.without_terminator())
     ops.push_back(&op);
-  int64_t number = 0;
+  count = 0;
   for (Operation *op : llvm::reverse(ops)) {
     if (isOpTriviallyDead(op)) {
       op->erase();
@@ -223,11 +245,10 @@ LogicalResult mlir::qc::outlineGenericOps(Lowering &lowering, int64_t &count) {
     Cluster cluster;
     cluster.ops.insert(op);
     grow(lowering, op, op, cluster);
-    std::string name = "generic_" + std::to_string(number++);
-    if (failed(outline(lowering, op, cluster, name)))
+    if (failed(outline(lowering, op, cluster)))
       return failure();
     op->erase();
+    ++count;
   }
-  count = number;
   return success();
 }

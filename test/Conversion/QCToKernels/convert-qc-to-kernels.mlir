@@ -56,7 +56,7 @@ func.func @chain(%x: tensor<4x4xf32>) -> (tensor<16xf32>, tensor<4x4xf32>) {
   // CHECK-DAG: %[[C:.*]] = arith.addf %{{.*}}, %{{.*}} : tensor<4x4xf32>
   %a = arith.constant dense<1.0> : tensor<4x4xf32>
   %c = arith.addf %a, %a : tensor<4x4xf32>
-  // CHECK: %[[K:.*]] = qc.kernel "@generic_0" parts(%{{.*}}) tensors(%[[X]]) sizes()
+  // CHECK: %[[K:.*]] = qc.kernel "@[[CHAIN:generic_[0-9a-f]+]]" parts(%{{.*}}) tensors(%[[X]]) sizes()
   // CHECK-NOT: math.
   %e = math.exp %x : tensor<4x4xf32>
   %s = arith.mulf %e, %x : tensor<4x4xf32>
@@ -65,10 +65,29 @@ func.func @chain(%x: tensor<4x4xf32>) -> (tensor<16xf32>, tensor<4x4xf32>) {
   // CHECK: return %[[F]], %[[C]]
   return %f, %c : tensor<16xf32>, tensor<4x4xf32>
 }
-// CHECK: func private @generic_0(%[[A:.*]]: tensor<4x4xf32>) -> tensor<4x4xf32>
+// CHECK: func private @[[CHAIN]](%[[A:.*]]: tensor<4x4xf32>) -> tensor<4x4xf32>
 // CHECK-NEXT: %[[E:.*]] = math.exp %[[A]]
 // CHECK-NEXT: %[[M:.*]] = arith.mulf %[[E]], %[[A]]
 // CHECK-NEXT: return %[[M]]
+
+// -----
+
+// Equal chains share a function, different ones don't.
+// CHECK-LABEL: func @twice
+// CHECK: qc.kernel "@[[F:generic_[0-9a-f]+]]" parts
+// CHECK: qc.kernel "@[[G:generic_[0-9a-f]+]]" parts
+// CHECK: qc.kernel "@[[F]]" parts
+// CHECK-COUNT-2: func private @generic_
+// CHECK-NOT: func private
+func.func @twice(%x: tensor<4x4xf32>) -> tensor<4x4xf32> {
+  %a = qc.softmax %x : tensor<4x4xf32>
+  %b = math.exp %a : tensor<4x4xf32>
+  %c = qc.softmax %b : tensor<4x4xf32>
+  %d = math.sqrt %c : tensor<4x4xf32>
+  %e = qc.softmax %d : tensor<4x4xf32>
+  %f = math.exp %e : tensor<4x4xf32>
+  return %f : tensor<4x4xf32>
+}
 
 // -----
 
