@@ -136,8 +136,9 @@ static void grow(Lowering &lowering, Operation *op, Operation *root,
 
 /// The name of `callee`: a hash of its text.
 static std::string contentName(func::FuncOp callee) {
-  // No option of the command line may shorten constants here.
+  // The command line's options for printing change nothing here.
   OpPrintingFlags flags;
+  flags.enableDebugInfo(false).printGenericOpForm(false);
   flags.elideLargeElementsAttrs(std::numeric_limits<int64_t>::max());
   std::string text;
   llvm::raw_string_ostream os(text);
