@@ -23,8 +23,8 @@ static llvm::Error unknown(StringRef text, const FormatGroups &formats) {
   return llvm::createStringError(
       "found precision '" + text + "', expected keep, fp32, fp16, bf16, " +
       names +
-      "int8, int4 or a form of w8, w8a8, w8a8-dynamic, w4-g128, w4a8-g32, "
-      "q4_0-a8, w4-g64/2:4");
+      "int8, int4 or a form of w8, w8a8, w8a8-dynamic, w4-g128, w4-g128-sym, "
+      "w4a8-g32, q4_0-a8, w4-g64/2:4");
 }
 
 /// Consumes `prefix` and a number.
@@ -117,6 +117,12 @@ llvm::Expected<Precision> Precision::parse(StringRef text,
   if (consumeNumber(rest, "-g", result.group) &&
       (result.group < 1 || result.group > (1 << 20)))
     return unknown(text, formats);
+  if (result.weights == Weights::Integer) {
+    if (rest.consume_front("-sym"))
+      result.symmetric = true;
+    else if (rest.consume_front("-asym"))
+      result.symmetric = false;
+  }
   if (result.activations == Activations::Static &&
       rest.consume_front("-dynamic"))
     result.activations = Activations::Dynamic;

@@ -250,7 +250,8 @@ std::string Quantize::refuseWeight(const QuantizableLayer &layer,
   if (precision.activations == Activations::Float)
     return "";
   bool byChannel = precision.weights == Precision::Weights::Integer &&
-                   precision.weightBits == 8 && precision.group == 0;
+                   precision.weightBits == 8 && precision.group == 0 &&
+                   precision.symmetric.value_or(true);
   if (!byChannel)
     return refuseBlocks(layer, precision, encoding);
   if (precision.activations == Activations::Static && !statistics)

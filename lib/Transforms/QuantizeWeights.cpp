@@ -84,7 +84,7 @@ Attribute mlir::qc::getWeightEncoding(RankedTensorType type,
     return format.withGroup(group);
   }
   // Few levels are worth a zero point; 8 bits are not.
-  bool symmetric = precision.weightBits > 4;
+  bool symmetric = precision.symmetric.value_or(precision.weightBits > 4);
   bool grouped = precision.group > 0 && inputAxis >= 0;
   Type storage = grouped ? builder.getF16Type() : Type();
   return AffineAttr::get(context, precision.weightBits, FloatAttr(), 0, group,

@@ -38,6 +38,16 @@ TEST(Precision, Names) {
   EXPECT_EQ(parse("nf4-g32").group, 32);
 }
 
+TEST(Precision, ZeroPointsMayBeAskedFor) {
+  EXPECT_EQ(parse("w4-g64").symmetric, std::nullopt);
+  EXPECT_EQ(parse("w4-g64-sym").symmetric, true);
+  EXPECT_EQ(parse("w4-g64-sym").group, 64);
+  EXPECT_EQ(parse("w4-sym").group, 0);
+  EXPECT_EQ(parse("w8-g32-asym").symmetric, false);
+  EXPECT_EQ(parse("w4a8-g32-sym").activationBits, 8u);
+  EXPECT_TRUE(parse("w4-g64-sym/2:4").sparsity);
+}
+
 TEST(Precision, MayBePruned) {
   Precision precision = parse("w4-g64/2:4");
   EXPECT_EQ(precision.group, 64);
@@ -70,10 +80,26 @@ TEST(Precision, BadSparsities) {
 }
 
 TEST(Precision, BadNames) {
-  for (llvm::StringRef text :
-       {"", "w", "w9", "w1", "w8a7", "w8a", "w4-g0", "w4-g", "w8-dynamic",
-        "w8a8x", "fp8", "nf5", "nf4x", "nf4-g0", "nf4-dynamic",
-        "w99999999999999999999"})
+  for (llvm::StringRef text : {"",
+                               "w",
+                               "w9",
+                               "w1",
+                               "w8a7",
+                               "w8a",
+                               "w4-g0",
+                               "w4-g",
+                               "w8-dynamic",
+                               "w8a8x",
+                               "fp8",
+                               "nf5",
+                               "nf4x",
+                               "nf4-g0",
+                               "nf4-dynamic",
+                               "nf4-sym",
+                               "w4-sym-g64",
+                               "w4-g64-sym-asym",
+                               "w4-g64sym",
+                               "w99999999999999999999"})
     EXPECT_FALSE(
         bool(llvm::expectedToOptional(Precision::parse(text, formats))))
         << text.str();

@@ -5,6 +5,7 @@
 // RUN: qc-opt %s "--qc-quantize=stats=%t.stats bias-correction=true weights=mse" | FileCheck %s --check-prefix=CORRECT
 // RUN: qc-opt %s "--qc-quantize=" 2>&1 | FileCheck %s --check-prefix=DYNAMIC
 // RUN: qc-opt %s "--qc-quantize=precision=w4-g32" | FileCheck %s --check-prefix=GROUP
+// RUN: qc-opt %s "--qc-quantize=precision=w4-g32-sym" | FileCheck %s --check-prefix=SYM
 // RUN: qc-opt %s "--qc-quantize=precision=nf4" | FileCheck %s --check-prefix=NF4
 // RUN: qc-opt %s "--qc-quantize=precision=bf16" | FileCheck %s --check-prefix=BF16
 // RUN: qc-opt %s "--qc-quantize=precision=fp32" | FileCheck %s --check-prefix=FP32
@@ -52,6 +53,8 @@
 // Groups of a convolution are whole axes, innermost first, while they fit.
 // GROUP: qc.quantize %{{.*}} -> tensor<1x1x8x8xf32, #qc.affine<i4, group = [-1, -1, -1, 1], storage = f16>>
 // GROUP: qc.quantize %{{.*}} -> tensor<8x2xf32, #qc.affine<i4, group = [32, 1], storage = f16>>
+
+// SYM: qc.quantize %{{.*}} -> tensor<8x2xf32, #qc.affine<i4, group = [32, 1], storage = f16, symmetric>>
 
 // NF4: qc.quantize %{{.*}} -> tensor<1x1x8x8xf32, #qc.nf4<group = [-1, -1, -1, 1]>>
 // NF4: qc.quantize %{{.*}} -> tensor<8x2xf32, #qc.nf4<group = [64, 1]>>

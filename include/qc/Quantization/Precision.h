@@ -43,6 +43,9 @@ struct Precision {
   unsigned weightBits = 32;
   /// Weights that share a scale along the sum; 0 is a whole channel.
   int64_t group = 0;
+  /// Integer weights without zero points, or with them; where neither is asked
+  /// for it depends on the number of bits.
+  std::optional<bool> symmetric;
   Activations activations = Activations::Float;
   unsigned activationBits = 32;
   /// Dynamic activations have a scale for each block of 32 of a row.
@@ -53,9 +56,9 @@ struct Precision {
   /// The layer stays as it is.
   bool isFloat() const { return weights == Weights::Float32 && !sparsity; }
 
-  /// Parses keep[-a8], fp32, fp16, bf16, int8, int4, wB[aB][-gN][-dynamic], or
-  /// the name of one of `formats` with an optional -gN and an optional -a8;
-  /// then /SPARSITY, but after keep.
+  /// Parses keep[-a8], fp32, fp16, bf16, int8, int4, wB[aB][-gN][-sym|-asym]
+  /// [-dynamic], or the name of one of `formats` with an optional -gN and an
+  /// optional -a8; then /SPARSITY, but after keep.
   static llvm::Expected<Precision> parse(llvm::StringRef text,
                                          const FormatGroups &formats);
 };
