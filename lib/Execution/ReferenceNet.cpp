@@ -17,35 +17,6 @@ using llvm::Expected;
 
 namespace qc {
 
-static std::optional<DType> elementType(Type type) {
-  if (type.isF32())
-    return DType::F32;
-  if (type.isF64())
-    return DType::F64;
-  if (type.isF16())
-    return DType::F16;
-  if (type.isBF16())
-    return DType::BF16;
-  auto integer = dyn_cast<IntegerType>(type);
-  if (!integer)
-    return std::nullopt;
-  bool isUnsigned = integer.isUnsigned();
-  switch (integer.getWidth()) {
-  case 1:
-    return DType::Bool;
-  case 8:
-    return isUnsigned ? DType::U8 : DType::I8;
-  case 16:
-    return isUnsigned ? DType::U16 : DType::I16;
-  case 32:
-    return isUnsigned ? DType::U32 : DType::I32;
-  case 64:
-    return isUnsigned ? DType::U64 : DType::I64;
-  default:
-    return std::nullopt;
-  }
-}
-
 /// Fills in one port from its type and its attributes.
 static Expected<NetPort> portOf(Type type, DictionaryAttr attributes,
                                 DictionaryAttr bounds, std::string fallback) {
@@ -55,9 +26,8 @@ static Expected<NetPort> portOf(Type type, DictionaryAttr attributes,
     if (auto name = attributes.getAs<StringAttr>("qc.name"))
       port.name = name.str();
   auto tensor = dyn_cast<RankedTensorType>(type);
-  std::optional<DType> element =
-      tensor ? elementType(tensor.getElementType()) : std::nullopt;
-  if (!element)
+  std::optional<DType> element = evaluator::dtypeOf(type);
+  if (!tensor || !element || tensor.getElementType().isIndex())
     return inputError("model", "", "port " + printable(port.name),
                       "a type that a port can't have", "a plain tensor");
   port.type = *element;

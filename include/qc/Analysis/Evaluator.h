@@ -26,6 +26,12 @@
 
 namespace qc {
 
+namespace evaluator {
+/// The element type of a scalar or tensor type; index is I64. Nullopt for
+/// types that are not evaluated (i4, complex ...).
+std::optional<DType> dtypeOf(mlir::Type type);
+} // namespace evaluator
+
 /// A tensor whose values are kept by an encoding.
 struct EncodedTensor {
   mlir::qc::EncodingAttrInterface encoding;

@@ -11,10 +11,6 @@
 
 namespace qc::evaluator {
 
-/// The element type of a scalar or tensor type; index is I64. Nullopt for
-/// types that are not evaluated (i4, complex ...).
-std::optional<DType> dtypeOf(mlir::Type type);
-
 /// A constant's attribute as a tensor; nullopt if its type is not evaluated.
 std::optional<HostTensor> tensorOf(mlir::Attribute attribute);
 
