@@ -43,6 +43,10 @@ if(QC_SANITIZE)
   add_compile_options(-fsanitize=${QC_SANITIZE} -fno-omit-frame-pointer
                       -fno-sanitize=vptr)
   add_link_options(-fsanitize=${QC_SANITIZE})
+  if(QC_SANITIZE MATCHES "address")
+    add_library(qc_asan_options OBJECT ${CMAKE_CURRENT_LIST_DIR}/AsanOptions.c)
+    link_libraries(qc_asan_options)
+  endif()
 endif()
 
 find_program(QC_CCACHE ccache)
