@@ -31,6 +31,15 @@ PruneOp StageLayer::getPrune() const {
   return (quantize ? quantize.getInput() : use->get()).getDefiningOp<PruneOp>();
 }
 
+std::optional<llvm::StringRef> StageLayer::getAlgorithms() const {
+  for (Operation *op :
+       {getQuantize().getOperation(), getPrune().getOperation()})
+    if (auto names =
+            op ? op->getAttrOfType<StringAttr>("qc.algorithms") : StringAttr())
+      return names.getValue();
+  return std::nullopt;
+}
+
 Operation *StageLayer::getReplaced() const {
   return encoding ? getQuantize().getOperation() : getPrune().getOperation();
 }

@@ -33,6 +33,8 @@ struct StageLayer {
   /// The op of level 2 that an algorithm takes the place of: the first with
   /// `encoding`, else the second.
   mlir::Operation *getReplaced() const;
+  /// Algorithms of this layer alone, as its precision spells them.
+  std::optional<llvm::StringRef> getAlgorithms() const;
   /// The weight as it was at level 0.
   mlir::Value getSource() const;
 };

@@ -15,6 +15,7 @@
 #include "qc/Execution/Calibrate.h"
 #include "qc/Execution/SearchFolder.h"
 #include "qc/Execution/SearchWeights.h"
+#include "qc/Quantization/Precision.h"
 #include "qc/Support/Error.h"
 #include "qc/Support/OutputFile.h"
 
@@ -87,7 +88,7 @@ Expected<StatisticsFile> qc::makeStatistics(const BuildRequest &request,
 /// Whether a precision that the options name has static activations.
 static bool wantsStatistics(const CompileOptions &options) {
   auto isStatic = [](StringRef precision) {
-    StringRef base = precision.split('/').first;
+    StringRef base = quantization::baseOf(precision);
     return base == "int8" || base == "w8a8";
   };
   return isStatic(options.precision) || !options.recipeFile.empty() ||
@@ -149,6 +150,26 @@ static Error quantize(LoadedModel &model, const BuildRequest &request,
   return quantizeModel(*model.module, request.options, path, remarks);
 }
 
+/// Opens the data that algorithms need, if they need some.
+static Error openInputs(const LoadedModel &model, const BuildRequest &request,
+                        const quantization::Algorithms &algorithms,
+                        llvm::StringRef name, std::unique_ptr<Samples> &samples,
+                        SearchRequest &search) {
+  const CompileOptions &options = request.options;
+  bool fromFile = !options.imatrixFile.empty() && !algorithms.needsInputs();
+  if (samples || !algorithms.searches() || fromFile)
+    return Error::success();
+  if (options.calib.empty())
+    return inputError("bad-option", "", "--algorithm", name + " without data",
+                      "--calib DATA");
+  auto opened = openSamples(model, request.model, options);
+  if (!opened)
+    return opened.takeError();
+  samples = std::move(*opened);
+  search.samples = samples.get();
+  return Error::success();
+}
+
 /// What the algorithms on weights need.
 static Expected<SearchRequest> searchOf(const LoadedModel &model,
                                         const BuildRequest &request,
@@ -168,18 +189,11 @@ static Expected<SearchRequest> searchOf(const LoadedModel &model,
     search.output = searchFolder(request.output) + "/weights";
     search.options.resume = false;
   }
-  bool fromFile = !options.imatrixFile.empty() && !algorithms->needsInputs();
-  if (!algorithms->searches() || fromFile)
-    return search;
-  if (options.calib.empty())
-    return inputError("bad-option", "", "--algorithm",
-                      options.algorithms.back() + " without data",
-                      "--calib DATA");
-  auto opened = openSamples(model, request.model, options);
-  if (!opened)
-    return opened.takeError();
-  samples = std::move(*opened);
-  search.samples = samples.get();
+  llvm::StringRef last = options.algorithms.empty() ? llvm::StringRef()
+                                                    : options.algorithms.back();
+  if (Error error =
+          openInputs(model, request, *algorithms, last, samples, search))
+    return std::move(error);
   return search;
 }
 
@@ -237,7 +251,15 @@ Expected<StatisticsFile> qc::toLevelTwo(LoadedModel &model,
     return std::move(error);
   if (Error error = checkPruning(model, request, search->algorithms, hooks))
     return std::move(error);
-  if (search->algorithms.searches())
+  for (const std::string &names : layerAlgorithms(*model.module)) {
+    auto own =
+        quantization::Algorithms::parse(quantization::splitAlgorithms(names));
+    if (!own)
+      return own.takeError();
+    if (Error error = openInputs(model, request, *own, names, samples, *search))
+      return std::move(error);
+  }
+  if (search->algorithms.searches() || !layerAlgorithms(*model.module).empty())
     if (Error error = searchWeights(model, *search, hooks))
       return std::move(error);
   return statistics;

@@ -11,6 +11,7 @@
 
 #include "qc/Import/IMatrix/Reader.h"
 #include "qc/Import/Llama/ModelConfig.h"
+#include "qc/Quantization/Precision.h"
 #include "qc/Support/Error.h"
 
 #include "llvm/Support/ThreadPool.h"
@@ -38,6 +39,9 @@ public:
 
 private:
   Error readImportance();
+  /// Leaves the layers that an algorithm is for, and says what it is.
+  Error chooseLayers(std::vector<LayerStage> &stages);
+  bool needsHessian(const LayerStage &stage) const;
   Error runStages(ComponentStore &store);
   Expected<bool> restoreStage(const LayerStage &stage, ComponentStore &store);
   Error quantizeStage(const LayerStage &stage, ComponentStore &store,
@@ -54,6 +58,8 @@ private:
   ParameterStore parameters;
   Evaluator evaluator;
   quantization::ImportanceMatrix importance;
+  /// Of each layer.
+  std::map<std::string, quantization::Algorithms> algorithms;
   /// The number of the next weight.
   size_t next = 0;
 };
@@ -95,9 +101,10 @@ Expected<numerics::Encoded> Search::quantize(const LayerStage &stage,
                                              const InputStatistics *inputs) {
   quantization::MatrixOptions options;
   options.transposed = true;
-  options.scales = request.algorithms.scales;
-  options.gptq.enabled = request.algorithms.gptq;
-  options.pruning.rule = request.algorithms.pruningRule();
+  const quantization::Algorithms &asked = algorithms.at(layer.name);
+  options.scales = asked.scales;
+  options.gptq.enabled = asked.gptq;
+  options.pruning.rule = asked.pruningRule();
   if (mlir::qc::PruneOp prune = layer.getPrune()) {
     std::string problem;
     options.pruning.pattern =
@@ -179,18 +186,50 @@ Expected<bool> Search::restoreStage(const LayerStage &stage,
   return true;
 }
 
+Error Search::chooseLayers(std::vector<LayerStage> &stages) {
+  for (LayerStage &stage : stages) {
+    std::vector<StageLayer> chosen;
+    for (StageLayer &layer : stage.layers) {
+      quantization::Algorithms asked = request.algorithms;
+      if (auto names = layer.getAlgorithms()) {
+        auto own = quantization::Algorithms::parse(
+            quantization::splitAlgorithms(*names));
+        if (!own)
+          return own.takeError();
+        asked = *own;
+      }
+      // Others are rounded where they are packed.
+      if (!asked.searches())
+        continue;
+      algorithms[layer.name] = asked;
+      chosen.push_back(std::move(layer));
+    }
+    stage.layers = std::move(chosen);
+  }
+  llvm::erase_if(stages,
+                 [](const LayerStage &stage) { return stage.layers.empty(); });
+  return Error::success();
+}
+
+bool Search::needsHessian(const LayerStage &stage) const {
+  return llvm::any_of(stage.layers, [&](const StageLayer &layer) {
+    const quantization::Algorithms &asked = algorithms.at(layer.name);
+    return asked.gptq || asked.scales == ScaleRule::Output;
+  });
+}
+
 Error Search::runStages(ComponentStore &store) {
   std::vector<LayerStage> stages =
       findStages(*model.module, StageLevel::Quantized);
+  if (Error error = chooseLayers(stages))
+    return error;
   StageRunner runner(model, request, hooks, stages.size(), "quantizing");
-  bool withHessian =
-      request.algorithms.gptq || request.algorithms.scales == ScaleRule::Output;
   for (const LayerStage &stage : stages) {
     auto restored = restoreStage(stage, store);
     if (!restored)
       return restored.takeError();
     if (!*restored) {
-      auto inputs = runner.inputsOf(stage, withHessian);
+      auto inputs = runner.inputsOf(stage, needsHessian(stage));
       if (!inputs)
         return inputs.takeError();
       if (Error error = runner.tell(0.5))
@@ -215,6 +254,20 @@ Error Search::run() {
     hooks.note(std::to_string(next) + " layers are done, in " + store->path() +
                "; --resume goes on with the next");
   return error;
+}
+
+std::set<std::string> layerAlgorithms(ModuleOp module) {
+  std::set<std::string> found;
+  for (const LayerStage &stage : findStages(module, StageLevel::Quantized))
+    for (const StageLayer &layer : stage.layers)
+      if (auto names = layer.getAlgorithms()) {
+        auto own = quantization::Algorithms::parse(
+            quantization::splitAlgorithms(*names));
+        if (own && own->searches())
+          found.insert(names->str());
+        llvm::consumeError(own.takeError());
+      }
+  return found;
 }
 
 Error searchWeights(LoadedModel &model, const SearchRequest &request,

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "qc/Quantization/Precision.h"
+#include "qc/Quantization/Algorithms.h"
 
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/Twine.h"
@@ -24,7 +25,7 @@ static llvm::Error unknown(StringRef text, const FormatGroups &formats) {
       "found precision '" + text + "', expected keep, fp32, fp16, bf16, " +
       names +
       "int8, int4 or a form of w8, w8a8, w8a8-dynamic, w4-g128, w4-g128-sym, "
-      "w4a8-g32, q4_0-a8, w4-g64/2:4");
+      "w4a8-g32, q4_0-a8, w4-g64/2:4, w4-g64@gptq");
 }
 
 /// Consumes `prefix` and a number.
@@ -65,8 +66,12 @@ static bool consumeFormat(StringRef &text, const FormatGroups &formats,
   return true;
 }
 
+StringRef qc::quantization::baseOf(StringRef precision) {
+  return precision.take_until([](char c) { return c == '/' || c == '@'; });
+}
+
 std::string qc::quantization::spellOut(StringRef precision) {
-  StringRef base = precision.split('/').first;
+  StringRef base = baseOf(precision);
   StringRef whole = base == "int8" ? "w8a8" : base == "int4" ? "w4-g128" : base;
   return (whole + precision.drop_front(base.size())).str();
 }
@@ -90,8 +95,43 @@ static llvm::Expected<Precision> parsePruned(StringRef base, StringRef sparsity,
   return result;
 }
 
+std::vector<std::string>
+qc::quantization::splitAlgorithms(StringRef algorithms) {
+  llvm::SmallVector<StringRef> parts;
+  algorithms.split(parts, '+', -1, /*KeepEmpty=*/false);
+  return {parts.begin(), parts.end()};
+}
+
+/// Parses what comes after the @.
+static llvm::Expected<Precision>
+parseWithAlgorithms(StringRef base, StringRef names,
+                    const FormatGroups &formats) {
+  auto fail = [&](const Twine &what) {
+    return llvm::createStringError("precision '" + base + "@" + names +
+                                   "': " + what);
+  };
+  llvm::Expected<Precision> result = Precision::parse(base, formats);
+  if (!result)
+    return result;
+  auto algorithms = Algorithms::parse(splitAlgorithms(names));
+  if (!algorithms)
+    return fail(llvm::toString(algorithms.takeError()));
+  if (names.empty() || algorithms->channels != Algorithms::Channels::None)
+    return fail("expected algorithms on the weights of one layer, such as "
+                "gptq+mse; awq and smoothquant are for all layers, by "
+                "--algorithm");
+  if (result->isFloat() || result->weights == Precision::Weights::Keep)
+    return fail("expected a precision that rounds or prunes weights");
+  result->algorithms = names.str();
+  return result;
+}
+
 llvm::Expected<Precision> Precision::parse(StringRef text,
                                            const FormatGroups &formats) {
+  if (text.contains('@')) {
+    auto [base, names] = text.split('@');
+    return parseWithAlgorithms(base, names, formats);
+  }
   if (text.contains('/')) {
     auto [base, pattern] = text.split('/');
     return parsePruned(base, pattern, formats);
@@ -142,6 +182,16 @@ bool PrecisionChoice::Rule::matches(StringRef name) const {
                : llvm::Regex("^(" + pattern + ")$").match(name);
 }
 
+/// A precision with the names of an array, which may be null, as its
+/// algorithms.
+static std::string withAlgorithms(StringRef precision,
+                                  const llvm::json::Array *names) {
+  std::string text = precision.str();
+  for (size_t i = 0; names && i < names->size(); ++i)
+    text += (i == 0 ? "@" : "+") + (*names)[i].getAsString().value_or("").str();
+  return text;
+}
+
 llvm::Error PrecisionChoice::addRecipe(StringRef text, StringRef path) {
   auto fail = [&](const Twine &what) {
     return llvm::createStringError(path + ": " + what);
@@ -165,7 +215,7 @@ llvm::Error PrecisionChoice::addRecipe(StringRef text, StringRef path) {
     return fail("expected an array in \"layers\"");
   for (const llvm::json::Value &value : *layers->getAsArray()) {
     const llvm::json::Object *layer = value.getAsObject();
-    std::optional<StringRef> text, subject;
+    std::optional<StringRef> given, subject;
     StringRef kind;
     int subjects = 0;
     for (StringRef key : {"name", "pattern", "op", "place"})
@@ -175,14 +225,15 @@ llvm::Error PrecisionChoice::addRecipe(StringRef text, StringRef path) {
         ++subjects;
       }
     if (layer)
-      text = layer->getString("precision");
-    if (subjects != 1 || !text)
+      given = layer->getString("precision");
+    if (subjects != 1 || !given)
       return fail("expected \"name\", \"pattern\", \"op\" or \"place\", and "
                   "\"precision\", in each of \"layers\"");
-    if (llvm::Error error = kind == "name" ? addName(*subject, *text)
+    std::string text = withAlgorithms(*given, layer->getArray("algorithms"));
+    if (llvm::Error error = kind == "name" ? addName(*subject, text)
                             : kind == "pattern"
-                                ? addPattern(*subject, *text)
-                                : addPlace(kind, *subject, *text))
+                                ? addPattern(*subject, text)
+                                : addPlace(kind, *subject, text))
       return fail(llvm::toString(std::move(error)));
     rules.back().optional = layer->getBoolean("optional").value_or(false);
   }

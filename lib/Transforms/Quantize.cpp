@@ -78,9 +78,9 @@ private:
   /// An error where the weight's format has no zero for what is pruned.
   LogicalResult checkZeros(const QuantizableLayer &layer,
                            const Precision &precision);
-  void pruneWeight(const QuantizableLayer &layer,
-                   const ::qc::numerics::Sparsity &sparsity);
-  void quantizeWeight(OpOperand &use, Attribute encoding);
+  void pruneWeight(const QuantizableLayer &layer, const Precision &precision);
+  void quantizeWeight(OpOperand &use, Attribute encoding,
+                      StringRef algorithms = "");
 
   std::optional<quant::PrecisionChoice> choice;
   std::optional<quant::Statistics> statistics;
@@ -375,32 +375,45 @@ void Quantize::quantizeRows(const QuantizableLayer &layer, bool inBlocks) {
   use->set(made);
 }
 
+/// Leaves a word for who finds the values: the layer has algorithms of its own.
+static void nameAlgorithms(Operation *op, StringRef algorithms) {
+  if (!algorithms.empty())
+    op->setAttr("qc.algorithms", StringAttr::get(op->getContext(), algorithms));
+}
+
 void Quantize::pruneWeight(const QuantizableLayer &layer,
-                           const ::qc::numerics::Sparsity &sparsity) {
+                           const Precision &precision) {
   OpOperand &use = layer.op->getOpOperand(*layer.weightOperand);
   Value weight = use.get();
   OpBuilder builder(&getContext());
-  StringAttr pattern = builder.getStringAttr(sparsity.text());
+  StringAttr pattern = builder.getStringAttr(precision.sparsity->text());
   Value &made = encoded[{weight, pattern}];
   if (!made) {
     builder.setInsertionPointAfterValue(weight);
     made = PruneOp::create(builder, weight.getLoc(), weight, pattern,
                            builder.getDenseI64ArrayAttr(channelsOf(layer)));
+    nameAlgorithms(made.getDefiningOp(), precision.algorithms);
     ++numPruned;
   }
   use.set(made);
 }
 
-void Quantize::quantizeWeight(OpOperand &use, Attribute encoding) {
+void Quantize::quantizeWeight(OpOperand &use, Attribute encoding,
+                              StringRef algorithms) {
   Value weight = use.get();
   auto type = cast<RankedTensorType>(weight.getType());
   Value &made = encoded[{weight, encoding}];
   if (!made) {
     OpBuilder builder(&getContext());
     builder.setInsertionPointAfterValue(weight);
+    bool hasOwn = !algorithms.empty();
+    StringRef rule = !hasOwn                      ? StringRef(weights)
+                     : algorithms.contains("mse") ? "mse"
+                                                  : "minmax";
     auto codes = QuantizeOp::create(builder, weight.getLoc(),
                                     withEncoding(type, encoding), weight,
-                                    builder.getStringAttr(weights));
+                                    builder.getStringAttr(rule));
+    nameAlgorithms(codes, algorithms);
     made = DequantizeOp::create(builder, weight.getLoc(), type, codes);
     ++numWeights;
   }
@@ -530,11 +543,12 @@ LogicalResult Quantize::runOnFunction(FunctionOpInterface function) {
     if (precision.weights == Precision::Weights::Keep)
       continue;
     if (precision.sparsity)
-      pruneWeight(layer, *precision.sparsity);
+      pruneWeight(layer, precision);
     if (precision.weights != Precision::Weights::Float32)
       quantizeWeight(layer.op->getOpOperand(*layer.weightOperand),
                      sparse ? wrapZeros(layer, precision)
-                            : encodingOf(layer, precision));
+                            : encodingOf(layer, precision),
+                     precision.algorithms);
     if (input)
       correctBias(layer, *input);
     if (plans[layer.op].isStatic())

@@ -79,6 +79,20 @@ TEST(Precision, BadSparsities) {
     EXPECT_NE(messageOf(text), "") << text.str();
 }
 
+TEST(Precision, MayHaveAlgorithms) {
+  EXPECT_EQ(parse("w4-g64@gptq+mse").algorithms, "gptq+mse");
+  EXPECT_EQ(parse("w4-g64@gptq+mse").group, 64);
+  EXPECT_EQ(parse("w4-g64").algorithms, "");
+  EXPECT_EQ(parse("fp32/2:4@wanda").sparsity->text(), "2:4");
+  EXPECT_EQ(spellOut("int4@gptq"), "w4-g128@gptq");
+  EXPECT_EQ(baseOf("int8/50%@wanda"), "int8");
+  EXPECT_EQ(splitAlgorithms("gptq+mse"),
+            (std::vector<std::string>{"gptq", "mse"}));
+  for (llvm::StringRef text : {"w4@", "w4@awq", "w4@gptq+nothing", "keep@gptq",
+                               "fp32@gptq", "w4@gptq@mse", "@gptq"})
+    EXPECT_NE(messageOf(text), "") << text.str();
+}
+
 TEST(Precision, BadNames) {
   for (llvm::StringRef text : {"",
                                "w",
@@ -180,6 +194,17 @@ TEST(PrecisionChoice, RecipesKnowOpsAndPlaces) {
             "found no layer that matches 'matmul', nearest are 'conv1'");
 }
 
+TEST(PrecisionChoice, RecipesHaveAlgorithms) {
+  auto choice = PrecisionChoice::create("w8", "", R"({"schema": 1, "layers": [
+    {"pattern": "a.*", "precision": "w4-g32", "algorithms": ["gptq", "mse"]},
+    {"name": "b", "precision": "w4-g32@imatrix"}]})",
+                                        "r.json", formats);
+  ASSERT_TRUE(bool(choice)) << llvm::toString(choice.takeError());
+  EXPECT_EQ(choice->get("a1").algorithms, "gptq+mse");
+  EXPECT_EQ(choice->get("b").algorithms, "imatrix");
+  EXPECT_EQ(choice->get("c").algorithms, "");
+}
+
 TEST(PrecisionChoice, PatternWithoutLayer) {
   auto choice = PrecisionChoice::create("w8a8", "convx=keep", "", "", formats);
   ASSERT_TRUE(bool(choice));
@@ -209,6 +234,8 @@ TEST(PrecisionChoice, BadRecipes) {
         R"({"schema": 1, "layers": [{"pattern": "a", "precision": "w"}]})",
         R"({"schema": 1,
             "layers": [{"name": "a", "pattern": "a", "precision": "w8"}]})",
+        R"({"schema": 1, "layers": [{"name": "a", "precision": "w4",
+            "algorithms": ["awq"]}]})",
         R"({"schema": 1, "precision": "w"})"})
     EXPECT_NE(getError("", text), "") << text.str();
 }

@@ -12,6 +12,7 @@
 
 #include "qc/Execution/Calibrate.h"
 #include "qc/Export/IMatrix/Writer.h"
+#include "qc/Quantization/Precision.h"
 #include "qc/Support/OutputFile.h"
 
 #include "llvm/Support/FileSystem.h"
@@ -139,7 +140,7 @@ static Expected<int> printText(Driver &driver, CompileCommand &command) {
 void qc::driver::explainPrecision(Driver &driver,
                                   const CompileOptions &options) {
   bool statistics = !options.calib.empty() || !options.stats.empty();
-  StringRef base = StringRef(options.precision).split('/').first;
+  StringRef base = quantization::baseOf(options.precision);
   if (base == "int8")
     driver.note(statistics
                     ? "int8 is w8a8, with activation scales from calibration"

@@ -15,6 +15,8 @@
 #include "qc/Execution/Samples.h"
 #include "qc/Quantization/Algorithms.h"
 
+#include <set>
+
 namespace qc {
 
 struct SearchRequest {
@@ -38,6 +40,10 @@ llvm::Error scaleChannels(LoadedModel &model, LoadedModel &quantized,
 /// were found.
 llvm::Error searchWeights(LoadedModel &model, const SearchRequest &request,
                           const BuildHooks &hooks);
+
+/// The algorithms that layers have of their own, as their precisions spell
+/// them; those that only round each weight by itself are not among them.
+std::set<std::string> layerAlgorithms(mlir::ModuleOp module);
 
 } // namespace qc
 

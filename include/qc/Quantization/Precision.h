@@ -52,19 +52,26 @@ struct Precision {
   bool activationBlocks = false;
   /// Weights that become zero.
   std::optional<numerics::Sparsity> sparsity;
+  /// How this layer's weights are pruned and rounded, as --algorithm names it
+  /// with + between them; empty: as those of all layers.
+  std::string algorithms;
 
   /// The layer stays as it is.
   bool isFloat() const { return weights == Weights::Float32 && !sparsity; }
 
   /// Parses keep[-a8], fp32, fp16, bf16, int8, int4, wB[aB][-gN][-sym|-asym]
   /// [-dynamic], or the name of one of `formats` with an optional -gN and an
-  /// optional -a8; then /SPARSITY, but after keep.
+  /// optional -a8; then /SPARSITY, but after keep; then @ALGORITHM+ALGORITHM.
   static llvm::Expected<Precision> parse(llvm::StringRef text,
                                          const FormatGroups &formats);
 };
 
 /// The precision with int8 and int4 written as what they stand for.
 std::string spellOut(llvm::StringRef precision);
+/// The precision without its sparsity and its algorithms.
+llvm::StringRef baseOf(llvm::StringRef precision);
+/// The names in the algorithms of a precision.
+std::vector<std::string> splitAlgorithms(llvm::StringRef algorithms);
 /// A layer as recipes see it beside its name.
 struct LayerPlace {
   std::string name;
