@@ -31,12 +31,43 @@ std::string searchFolder(StringRef output) {
   return output.rtrim('/').str() + ".partial";
 }
 
+/// The files and folders in a folder.
+static std::vector<std::string> entriesOf(StringRef folder) {
+  std::vector<std::string> entries;
+  std::error_code code;
+  for (llvm::sys::fs::directory_iterator entry(folder, code), end;
+       !code && entry != end; entry.increment(code))
+    entries.push_back(entry->path());
+  return entries;
+}
+
+/// Removes the folder, last what says whose it is: a process that is killed
+/// meanwhile leaves one that the next knows.
+static std::error_code removeFolder(StringRef folder) {
+  for (const std::string &entry : entriesOf(folder))
+    if (llvm::sys::path::filename(entry) != markName)
+      if (std::error_code code =
+              llvm::sys::fs::is_directory(entry)
+                  ? llvm::sys::fs::remove_directories(entry, false)
+                  : llvm::sys::fs::remove(entry))
+        return code;
+  return llvm::sys::fs::remove_directories(folder, /*IgnoreErrors=*/false);
+}
+
+/// Nothing is in the folder, or what a process left that was killed before it
+/// had written the mark.
+static bool isFresh(StringRef folder) {
+  return llvm::all_of(entriesOf(folder), [](StringRef entry) {
+    return llvm::sys::path::filename(entry).starts_with(markName);
+  });
+}
+
 void finishSearch(StringRef output) {
   std::string folder = searchFolder(output);
   llvm::SmallString<128> file(folder);
   llvm::sys::path::append(file, markName);
   if (llvm::sys::fs::exists(file))
-    llvm::sys::fs::remove_directories(folder);
+    removeFolder(folder);
 }
 
 std::string searchMark(ModuleOp module, StringRef more,
@@ -69,18 +100,18 @@ Error openSearchFolder(StringRef folder, StringRef mark, bool resume) {
   llvm::sys::path::append(file, markName);
   if (llvm::sys::fs::exists(folder)) {
     auto found = llvm::MemoryBuffer::getFile(file);
-    if (!found)
+    if (!found && !isFresh(folder))
       return inputError("foreign-folder", folder, "",
                         "a folder that no search wrote",
                         "another output, or that it is removed");
-    bool same = (*found)->getBuffer() == mark;
-    if (resume && !same)
+    bool same = found && (*found)->getBuffer() == mark;
+    if (resume && !same && found)
       return inputError("other-search", folder, "",
                         "layers of another model, data or options",
                         "those of this one, or no --resume");
     if (same && resume)
       return Error::success();
-    if (std::error_code code = llvm::sys::fs::remove_directories(folder))
+    if (std::error_code code = removeFolder(folder))
       return cannotWriteTo(folder, code);
   }
   if (std::error_code code = llvm::sys::fs::create_directories(folder))
