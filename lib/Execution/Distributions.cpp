@@ -53,12 +53,18 @@ public:
     signal += from * from * static_cast<double>(weight);
     noise += (from - to) * (from - to) * static_cast<double>(weight);
   }
+  /// Counts what is left in the end, for the share of zeros.
+  void count(double value) {
+    ++values;
+    zeros += value == 0;
+  }
   llvm::json::Object json() const;
 
   std::vector<int64_t> before, after;
 
 private:
   double low, high, signal = 0, noise = 0;
+  int64_t values = 0, zeros = 0;
 };
 } // namespace
 
@@ -68,6 +74,10 @@ llvm::json::Object Histogram::json() const {
     object["before"] = llvm::json::Array(before);
   if (!after.empty())
     object["after"] = llvm::json::Array(after);
+  if (values > 0)
+    object["zeros"] = std::round(1e4 * static_cast<double>(zeros) /
+                                 static_cast<double>(values)) /
+                      1e4;
   if (!before.empty() && !after.empty() && noise > 0 && signal > 0)
     object["sqnr_db"] = std::round(1000 * std::log10(signal / noise)) / 100;
   return object;
@@ -139,13 +149,15 @@ countWeights(const QuantizableLayer &layer, Evaluator &evaluator) {
     return std::nullopt;
   Histogram histogram(range->first, range->second);
   bool pairs = from.size() == to.size();
-  for (size_t i = 0; i < std::max(from.size(), to.size()); ++i)
+  for (size_t i = 0; i < std::max(from.size(), to.size()); ++i) {
+    histogram.count(i < to.size() ? to[i] : from[i]);
     if (pairs)
       histogram.addPair(from[i], to[i], 1);
     else if (i < from.size())
       histogram.add(histogram.before, from[i], 1);
     else
       histogram.add(histogram.after, to[i], 1);
+  }
   return histogram.json();
 }
 

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <numeric>
 
 using namespace qc;
 using llvm::Error;
@@ -52,12 +53,18 @@ runInTurns(llvm::ArrayRef<JitNet *> nets, int rounds, int64_t milliseconds,
 
 Error qc::timeInTurns(llvm::ArrayRef<JitNet *> nets,
                       std::vector<std::vector<double>> &least, int rounds,
-                      int64_t milliseconds) {
+                      int64_t milliseconds,
+                      std::vector<std::vector<double>> *totals) {
   least.assign(nets.size(), {});
+  if (totals)
+    totals->assign(nets.size(), {});
   auto take = [&](size_t net, llvm::ArrayRef<double> times) {
     least[net].resize(times.size(), HUGE_VAL);
     for (auto [known, time] : llvm::zip_equal(least[net], times))
       known = std::min(known, time);
+    if (totals)
+      (*totals)[net].push_back(
+          std::accumulate(times.begin(), times.end(), 0.0));
   };
   return runInTurns(nets, rounds, milliseconds, take);
 }
@@ -67,10 +74,7 @@ Error qc::timeTotals(llvm::ArrayRef<JitNet *> nets,
                      int64_t milliseconds) {
   totals.assign(nets.size(), {});
   auto take = [&](size_t net, llvm::ArrayRef<double> times) {
-    double total = 0;
-    for (double time : times)
-      total += time;
-    totals[net].push_back(total);
+    totals[net].push_back(std::accumulate(times.begin(), times.end(), 0.0));
   };
   return runInTurns(nets, rounds, milliseconds, take);
 }

@@ -19,10 +19,12 @@ std::vector<HostTensor> tunedInputs(const JitNet &net);
 
 /// Runs each of `nets` once, in turns, and so on for some rounds or
 /// milliseconds; `least[i]` are the least milliseconds of the launches of net
-/// i. The fastest run counts, as a slower one was disturbed.
+/// i. The fastest run counts, as a slower one was disturbed. `totals` gets the
+/// sums of all launches as timeTotals does.
 llvm::Error timeInTurns(llvm::ArrayRef<JitNet *> nets,
                         std::vector<std::vector<double>> &least,
-                        int rounds = 15, int64_t milliseconds = 500);
+                        int rounds = 15, int64_t milliseconds = 500,
+                        std::vector<std::vector<double>> *totals = nullptr);
 
 /// The same for whole networks: `totals[i]` are the milliseconds of all
 /// launches of net i, one number a round.

@@ -75,6 +75,8 @@ Candidates::open(const PrecisionSearchRequest &request,
   result->options.strict = false;
   result->options.oneDNNLayers.clear();
   result->options.target = measuredTarget(build.options.target, result->here);
+  if (!result->here)
+    result->estimated.emplace(module, build.options.target.levels.back());
   result->precisions = {"fp32"};
   for (const std::string &name : request.candidates)
     if (name != "fp32")
@@ -255,13 +257,27 @@ Error Candidates::openAlgorithms(const std::string &path,
   algorithms = *parsed;
   // Trials tell their own progress.
   hooks.note = given.note;
-  if (!algorithms.searches() ||
-      (!options.imatrixFile.empty() && !algorithms.needsInputs()))
+  // The first that needs data, of all layers or of a candidate.
+  std::string needing;
+  auto look = [&](const quantization::Algorithms &some, StringRef name) {
+    bool fromFile = !options.imatrixFile.empty() && !some.needsInputs();
+    if (some.searches() && !fromFile && needing.empty())
+      needing = name.str();
+  };
+  if (!options.algorithms.empty())
+    look(algorithms, options.algorithms.back());
+  for (StringRef name : precisions) {
+    auto own = quantization::Algorithms::parse(
+        quantization::splitAlgorithms(name.split('@').second));
+    if (!own)
+      return own.takeError();
+    look(*own, name);
+  }
+  if (needing.empty())
     return Error::success();
   if (options.calib.empty())
     return inputError("bad-option", "", "--algorithm",
-                      options.algorithms.back() + " without data",
-                      "--calib DATA");
+                      needing + " without data", "--calib DATA");
   auto opened = openSamples(model, path, options);
   if (!opened)
     return opened.takeError();
@@ -273,7 +289,8 @@ Expected<LoadedModel> Candidates::searched(const Assignment &assignment,
                                            CompileOptions &trial) {
   std::vector<std::string> ignored;
   auto made = quantized(assignment, trial, ignored);
-  if (!made || !algorithms.searches())
+  if (!made ||
+      (!algorithms.searches() && layerAlgorithms(*made->module).empty()))
     return made;
   SearchRequest request;
   request.algorithms = algorithms;

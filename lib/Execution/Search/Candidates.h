@@ -11,6 +11,8 @@
 #ifndef QC_LIB_EXECUTION_SEARCH_CANDIDATES_H
 #define QC_LIB_EXECUTION_SEARCH_CANDIDATES_H
 
+#include "Estimates.h"
+
 #include "qc/Execution/JitNet.h"
 #include "qc/Execution/Search/SearchPrecision.h"
 #include "qc/Execution/SearchWeights.h"
@@ -52,8 +54,9 @@ public:
 
   /// The folder of the search.
   const std::string &folder() const { return partial; }
-  /// Times of this machine are those of the target.
+  /// Times of this machine are those of the target; else they are estimates.
   bool isHere() const { return here; }
+  const Estimates &estimates() const { return *estimated; }
   /// The model is a language model.
   bool isOfTexts() const;
   /// What a library's weights hold beside those of a trial: the tokenizer.
@@ -94,6 +97,8 @@ private:
   std::string partial, statistics;
   KernelCache kernels;
   bool here = true;
+  /// Of the best level of a target that does not run here.
+  std::optional<Estimates> estimated;
 };
 
 } // namespace qc::search

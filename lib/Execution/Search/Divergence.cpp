@@ -50,6 +50,25 @@ double ReferenceRows::divergenceOf(const HostTensor &other) const {
   return std::max(0.0, sum);
 }
 
+double ReferenceRows::cosinesOf(const HostTensor &other) const {
+  int64_t columns = logits.dim(1);
+  double sum = 0;
+  for (int64_t row = 0; row < rows(); ++row) {
+    double product = 0, mine = 0, others = 0;
+    for (auto [x, y] :
+         llvm::zip_equal(logits.as<float>().slice(row * columns, columns),
+                         other.as<float>().slice(row * columns, columns))) {
+      double a = static_cast<double>(x), b = static_cast<double>(y);
+      product += a * b;
+      mine += a * a;
+      others += b * b;
+    }
+    double lengths = std::sqrt(mine * others);
+    sum += lengths > 0 ? product / lengths : 1;
+  }
+  return sum;
+}
+
 HostTensor selectRows(const HostTensor &matrix, llvm::ArrayRef<int32_t> rows) {
   int64_t columns = matrix.dim(1);
   HostTensor result = HostTensor::uninitialized(

@@ -24,6 +24,9 @@ public:
   int64_t rows() const { return logits.dim(0); }
   /// The sum over the rows of KL(reference, other), in nats.
   double divergenceOf(const HostTensor &other) const;
+  /// The sum over the rows of the cosines with those of `other`.
+  double cosinesOf(const HostTensor &other) const;
+  const HostTensor &values() const { return logits; }
 
 private:
   HostTensor logits;

@@ -184,10 +184,15 @@ Error LayerProbe::findReference() {
       HostTensor::of(DType::I32, {static_cast<int64_t>(plan.rows.size())},
                      llvm::ArrayRef<int32_t>(plan.rows));
   carried.resize(plan.windows.size());
+  referenceMetric = recordsOf(data.metricOf());
   for (size_t window = 0; window < plan.windows.size(); ++window) {
     auto sample = data.samples().sample(plan.windows[window]);
     if (!sample)
       return sample.takeError();
+    std::vector<int32_t> all = nextTokens(sample->front().as<int32_t>());
+    next.emplace_back();
+    for (int32_t row : plan.rows)
+      next.back().push_back(all[row]);
     for (auto [number, tensor] : llvm::enumerate(*sample)) {
       auto name =
           function.getArgAttrOfType<mlir::StringAttr>(number, "qc.name");
@@ -199,6 +204,9 @@ Error LayerProbe::findReference() {
     if (!logits)
       return logits.takeError();
     references.emplace_back(std::move(*logits));
+    if (!referenceMetric.spec.needsReference())
+      addRecord(referenceMetric, references.back().values(), nullptr,
+                next.back());
   }
   return Error::success();
 }
@@ -239,14 +247,19 @@ Expected<Measured> LayerProbe::measure(llvm::ArrayRef<std::string> layers,
     nets.push_back(std::move(*net));
     replaced[i] = nets.back().get();
   }
-  Measured result;
+  Measured result{recordsOf(data.metricOf())};
+  result.cosine = 0;
   for (size_t window = 0; window < carried.size(); ++window) {
     auto logits = finish(window, replaced);
     if (!logits)
       return logits.takeError();
     result.signal += static_cast<double>(references[window].rows());
     result.noise += references[window].divergenceOf(*logits);
+    *result.cosine += references[window].cosinesOf(*logits);
+    addRecord(result.records, *logits, &references[window].values(),
+              next[window]);
   }
+  meansOf(result);
   return result;
 }
 

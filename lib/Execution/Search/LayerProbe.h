@@ -31,10 +31,13 @@ public:
 
   /// Runs the pieces before this one; pieces come in ascending order.
   llvm::Error advanceTo(size_t piece);
-  /// The mean divergence with these layers in `precision`, none of which is
-  /// before the piece that was advanced to.
+  /// The divergence and the metric with these layers in `precision`, none of
+  /// which is before the piece that was advanced to.
   llvm::Expected<Measured> measure(llvm::ArrayRef<std::string> layers,
                                    llvm::StringRef precision);
+
+  /// The metric of the float pieces; no records where it compares with them.
+  const MetricRecords &reference() const { return referenceMetric; }
 
 private:
   struct Part {
@@ -66,6 +69,9 @@ private:
   std::vector<Values> carried;
   std::vector<std::vector<HostTensor>> inputs;
   std::vector<ReferenceRows> references;
+  /// Of each window the tokens that come after the rows of the plan.
+  std::vector<std::vector<int32_t>> next;
+  MetricRecords referenceMetric;
 };
 
 } // namespace qc::search

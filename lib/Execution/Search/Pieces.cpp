@@ -38,6 +38,11 @@ Error Search::probeGroup(LayerProbe &probe, size_t group) {
     trial.origin = "layer";
     trial.signal = measured->signal;
     trial.noise = measured->noise;
+    trial.cosine = measured->cosine;
+    trial.kl = measured->kl;
+    trial.value = measured->records.value();
+    trial.margin =
+        judge(request.band, measured->records, probe.reference()).margin;
     if (auto added = trials->add(std::move(trial)); !added)
       return added.takeError();
   }

@@ -84,35 +84,45 @@ static json::Array frontOf(const std::deque<Trial> &trials) {
   return front;
 }
 
+/// Why `other` was not taken in place of `now`.
+static std::string whyNot(const Model::Sum &now, const Model::Sum &other,
+                          const Model::Sum &plain, bool bytes) {
+  double saved = now.cost - other.cost;
+  std::string difference = costText(std::abs(saved), bytes);
+  if (saved <= 0)
+    return saved < 0 ? "takes " + difference + " more" : "takes as much";
+  if (other.cost > plain.cost)
+    return std::string(bytes ? "is larger" : "is slower") + " than float";
+  std::string text = "would save " + difference;
+  if (other.loss <= now.loss)
+    return text + ", but no network with it measured better";
+  if (now.loss <= 0)
+    return text + ", for noise that the band has no room for";
+  return text +
+         llvm::formatv(", for {0:f1} times the noise", other.loss / now.loss)
+             .str();
+}
+
 std::string Search::reasonOf(const Trial &trial, size_t group) const {
   const std::vector<std::string> &names = candidates->names();
   const LayerGroup &layers = candidates->groups()[group];
   size_t now = trial.assignment[group];
-  if (!model || !model->of(group, now))
+  const auto *own = model ? &model->of(group, now) : nullptr;
+  if (!own || !*own)
     return "the search ended before it looked at layers";
   std::string text;
-  auto add = [&](const std::string &part) {
-    text += (text.empty() ? "" : "; ") + part;
-  };
-  for (size_t i = 1; i < names.size(); ++i) {
-    if (!layers.refusals[i].empty()) {
-      add(names[i] + ": " + layers.refusals[i]);
+  if (rejected)
+    text =
+        "one precision for all layers, as no mixture was faster beyond doubt";
+  for (size_t i = 0; i < names.size(); ++i) {
+    const std::optional<Model::Sum> &other = model->of(group, i);
+    bool refused = !layers.refusals[i].empty();
+    if (i == now || (!refused && !other))
       continue;
-    }
-    auto other = model->of(group, i);
-    if (i == now || !other)
-      continue;
-    bool bytes = request.forSize;
-    if (other->cost > model->of(group, 0)->cost)
-      add(names[i] +
-          (bytes ? " is larger than float" : " is slower than float") + " (" +
-          costText(other->cost, bytes) + ", " +
-          costText(model->of(group, 0)->cost, bytes) + ")");
-    else if (other->cost >= model->of(group, now)->cost)
-      add(names[i] + " costs no less");
-    else
-      add(names[i] + " loses more than the band allows together with the "
-                     "others");
+    text += (text.empty() ? "" : "; ") + names[i];
+    text += refused ? ": " + layers.refusals[i]
+                    : " " + whyNot(**own, *other, *model->of(group, 0),
+                                   request.forSize);
   }
   return text;
 }
@@ -172,11 +182,12 @@ void Search::describe(PrecisionSearchResult &result) const {
       {"samples", json::Object{{"layers", data->size(Part::Probe)},
                                {"search", data->size(Part::Search)},
                                {"verdict", data->size(Part::Verdict)}}},
-      {"times", candidates->isHere() ? "measured" : "none"},
+      {"times", candidates->isHere() ? "measured" : "estimated"},
       {"seconds", rounded(spent.count(), 10)},
       {"stopped", interrupted ? json::Value("interrupt")
                   : outOfTime ? json::Value("time limit")
                               : json::Value(nullptr)},
+      {"summary", besideUniform()},
       {"turns", turnsJson()},
       {"trials", trialsJson()},
       {"layers", std::move(layers)}};

@@ -6,7 +6,6 @@
 
 #include "Search.h"
 
-#include "qc/Execution/LayerTimes.h"
 #include "qc/Support/Error.h"
 #include "qc/Support/OutputFile.h"
 
@@ -54,11 +53,6 @@ Error Search::open() {
   if (!made)
     return made.takeError();
   candidates = std::move(*made);
-  if (!request.forSize && !candidates->isHere())
-    return inputError("not-built", "", "",
-                      "--objective latency for a target that does not run on "
-                      "this machine, which is not built yet",
-                      "--objective size");
   if (Error error = openData())
     return error;
   auto known = Trials::open(*candidates);
@@ -162,7 +156,22 @@ Expected<const Trial *> Search::record(JitNet &net,
         trial.groupTimes[found->second] += time;
     }
   }
+  if (!candidates->isHere())
+    estimate(net, trial);
   return trials->add(std::move(trial));
+}
+
+/// Of layers alone: what lies between them is the same in all networks.
+void Search::estimate(const JitNet &net, Trial &trial) const {
+  trial.milliseconds = 0;
+  trial.groupTimes.resize(candidates->groups().size());
+  for (const CompiledLayer &layer : net.compiled().layers) {
+    double time = candidates->estimates().of(layer);
+    *trial.milliseconds += time;
+    auto found = candidates->groupOf().find(layer.name);
+    if (found != candidates->groupOf().end())
+      trial.groupTimes[found->second] += time;
+  }
 }
 
 Expected<const Trial *> Search::tryOut(const Assignment &assignment, Part part,
@@ -176,7 +185,8 @@ Expected<const Trial *> Search::tryOut(const Assignment &assignment, Part part,
     return net.takeError();
   std::vector<std::vector<double>> times(1);
   if (part == Part::Search && candidates->isHere())
-    if (Error error = timeInTurns({net->get()}, times))
+    if (Error error = timeBesideFloat({net->get()}, times, /*rounds=*/25,
+                                      /*milliseconds=*/1000))
       return std::move(error);
   return record(**net, assignment, part, origin, times.front());
 }
@@ -203,8 +213,8 @@ Error Search::tryUniform() {
   }
   std::vector<std::vector<double>> times(nets.size());
   if (candidates->isHere())
-    if (Error error = timeInTurns(timed, times, /*rounds=*/50,
-                                  /*milliseconds=*/2000))
+    if (Error error = timeBesideFloat(timed, times, /*rounds=*/50,
+                                      /*milliseconds=*/2000))
       return error;
   for (size_t i = 0; i < nets.size(); ++i) {
     goesOn(static_cast<double>(i) / nets.size());
@@ -377,7 +387,7 @@ Expected<PrecisionSearchResult> Search::run() {
   llvm::consumeError(std::move(error));
   if (Error error = takeTurns())
     return std::move(error);
-  preferFaster();
+  preferUniform();
   PrecisionSearchResult result;
   result.interrupted = interrupted;
   result.facts.unfinished = interrupted || outOfTime;

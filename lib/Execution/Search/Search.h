@@ -54,6 +54,12 @@ private:
                                        const Assignment &assignment, Part part,
                                        llvm::StringRef origin,
                                        const std::vector<double> &launches);
+  /// The times of a target that is not at hand.
+  void estimate(const JitNet &net, Trial &trial) const;
+  /// Milliseconds of the launches of each net, in turns with float32.
+  llvm::Error timeBesideFloat(llvm::ArrayRef<JitNet *> nets,
+                              std::vector<std::vector<double>> &launches,
+                              int rounds, int64_t milliseconds);
   /// The reference's metric on a part.
   llvm::Expected<const MetricRecords *> referenceOf(Part part);
   /// False where the search has to end; `done` is of the phase.
@@ -75,8 +81,11 @@ private:
   /// A network that was run in turns with others: milliseconds of each round.
   struct Turn {
     const Trial *trial;
+    /// The precision of all layers, or `mixture`.
     std::string name;
     std::vector<double> times;
+
+    bool isUniform() const { return name != "mixture"; }
 
     /// The share of the other's time, by pairs of one round.
     MetricValue ratioTo(const Turn &other) const;
@@ -84,10 +93,13 @@ private:
   /// Times what was chosen and the uniform networks in turns.
   llvm::Error takeTurns();
   const Turn *turnOf(const Trial *trial) const;
-  void preferFaster();
+  const Turn *bestUniform() const;
+  void preferUniform();
   llvm::json::Value turnsJson() const;
   /// A line about what was chosen and the best uniform network inside.
   std::string besideUniform() const;
+  /// The same of a target that is not at hand.
+  std::string besideEstimates() const;
 
   /// Measures what was chosen on the half that the search did not see.
   llvm::Error judgeBest(PrecisionSearchResult &result);
@@ -110,6 +122,8 @@ private:
   std::map<Part, MetricRecords> references;
   const Trial *chosen = nullptr;
   std::vector<Turn> turns;
+  /// A mixture that was not faster than the uniform network taken instead.
+  const Turn *rejected = nullptr;
   std::string phase;
   bool interrupted = false, outOfTime = false;
 };

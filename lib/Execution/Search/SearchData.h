@@ -30,7 +30,7 @@ public:
   reference(Part part, llvm::function_ref<bool(double done)> progress) override;
 
   int64_t size(Part part) const override;
-  JitNet &floatNet() { return *net; }
+  JitNet &floatNet() override { return *net; }
 
 private:
   /// Data and the samples of it that count.

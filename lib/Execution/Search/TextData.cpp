@@ -139,10 +139,8 @@ Expected<HostTensor> TextData::referenceLogits(Samples &from, int64_t index) {
   return outputs->front();
 }
 
-/// Adds what one window says of the metric; `expected` is null for ppl.
-static void addRecord(MetricRecords &records, const HostTensor &logits,
-                      const HostTensor *expected,
-                      llvm::ArrayRef<int32_t> tokens) {
+void addRecord(MetricRecords &records, const HostTensor &logits,
+               const HostTensor *expected, llvm::ArrayRef<int32_t> next) {
   int64_t columns = logits.dim(1);
   auto rowOf = [&](const HostTensor &tensor, size_t row) {
     return tensor.as<float>().slice(row * columns, columns);
@@ -156,29 +154,45 @@ static void addRecord(MetricRecords &records, const HostTensor &logits,
                               static_cast<double>(logits.dim(0)));
     return;
   case MetricSpec::Kind::Agreement:
-    for (size_t row = 0; row < tokens.size(); ++row)
+    for (size_t row = 0; row < next.size(); ++row)
       records.numbers.push_back(likeliest(rowOf(logits, row)) ==
                                 likeliest(rowOf(*expected, row)));
     return;
   default:
     break;
   }
-  // Of a row the next token; the last row has none.
   double loss = 0;
-  for (size_t row = 0; row + 1 < tokens.size(); ++row) {
-    llvm::ArrayRef<float> values = rowOf(logits, row);
-    loss += logSumExp(values) - static_cast<double>(values[tokens[row + 1]]);
-  }
+  int64_t count = 0;
+  for (size_t row = 0; row < next.size(); ++row)
+    if (next[row] >= 0) {
+      llvm::ArrayRef<float> values = rowOf(logits, row);
+      loss += logSumExp(values) - static_cast<double>(values[next[row]]);
+      ++count;
+    }
   records.numbers.push_back(loss);
-  records.numbers.push_back(static_cast<double>(tokens.size() - 1));
+  records.numbers.push_back(static_cast<double>(count));
 }
 
-static MetricRecords recordsOf(const MetricSpec &metric) {
+MetricRecords recordsOf(const MetricSpec &metric) {
   MetricRecords records;
   records.spec = metric;
   if (metric.kind == MetricSpec::Kind::Perplexity)
     records.width = 2;
   return records;
+}
+
+std::vector<int32_t> nextTokens(llvm::ArrayRef<int32_t> tokens) {
+  std::vector<int32_t> next(tokens.begin() + 1, tokens.end());
+  next.push_back(-1);
+  return next;
+}
+
+void meansOf(Measured &result) {
+  if (result.signal <= 0)
+    return;
+  result.kl = result.noise / result.signal;
+  if (result.cosine)
+    *result.cosine /= result.signal;
 }
 
 /// Gives `net` a cache of its own type.
@@ -211,11 +225,13 @@ Error TextData::addWindow(Network &candidate, Samples &from, int64_t index,
     expected = std::move(*made);
   }
   addRecord(records, logits, metric.needsReference() ? &expected : nullptr,
-            inputs->front().as<int32_t>());
+            nextTokens(inputs->front().as<int32_t>()));
   if (!probed)
     return Error::success();
+  HostTensor rows = selectRows(logits, plan.rows);
   result.signal += static_cast<double>(plan.rows.size());
-  result.noise += kept[index].divergenceOf(selectRows(logits, plan.rows));
+  result.noise += kept[index].divergenceOf(rows);
+  result.cosine = result.cosine.value_or(0) + kept[index].cosinesOf(rows);
   return Error::success();
 }
 
@@ -234,8 +250,7 @@ TextData::measure(Network &candidate, Part part,
         isEnough(result.records))
       break;
   }
-  if (result.signal > 0)
-    result.kl = result.noise / result.signal;
+  meansOf(result);
   return result;
 }
 
@@ -256,7 +271,8 @@ TextData::reference(Part part, llvm::function_ref<bool(double done)> progress) {
     auto inputs = from.sample(index);
     if (!inputs)
       return inputs.takeError();
-    addRecord(records, *logits, nullptr, inputs->front().as<int32_t>());
+    addRecord(records, *logits, nullptr,
+              nextTokens(inputs->front().as<int32_t>()));
   }
   return records;
 }

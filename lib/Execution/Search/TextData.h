@@ -24,6 +24,18 @@ struct ProbePlan {
   std::vector<int32_t> rows;
 };
 
+/// Adds what predictions, rows of logits, say of the metric: `next` are the
+/// tokens that come after the rows, -1 where none does; `expected` are the
+/// reference's predictions, null for ppl.
+void addRecord(MetricRecords &records, const HostTensor &logits,
+               const HostTensor *expected, llvm::ArrayRef<int32_t> next);
+/// No records of a metric yet.
+MetricRecords recordsOf(const MetricSpec &metric);
+/// The token after each of `tokens`, -1 at the end.
+std::vector<int32_t> nextTokens(llvm::ArrayRef<int32_t> tokens);
+/// KL and cosine are sums over rows before, means after.
+void meansOf(Measured &result);
+
 class TextData : public TrialData {
 public:
   /// Opens the texts; `options` are those of trials.
@@ -37,6 +49,7 @@ public:
   llvm::Expected<MetricRecords>
   reference(Part part, llvm::function_ref<bool(double done)> progress) override;
   int64_t size(Part part) const override;
+  JitNet &floatNet() override { return *net; }
 
   /// Asked now and then about the half that the search sees: true where what
   /// was measured so far is enough. Windows come in random order, the same ones
@@ -49,6 +62,7 @@ public:
   /// All windows that the search may see are among these.
   Samples &samples() { return *text; }
   const ProbePlan &probe() const { return plan; }
+  const MetricSpec &metricOf() const { return metric; }
 
 private:
   TextData() = default;

@@ -24,8 +24,7 @@ struct Measured {
   /// The energy of the reference's output and of what differs, or tokens and
   /// the sum of their divergences from the reference.
   double signal = 0, noise = 0;
-  /// Means over the rows of the output, beside the reference's; of a text there
-  /// is no cosine.
+  /// Means over the rows of the output, beside the reference's.
   std::optional<double> cosine, kl;
 };
 
@@ -43,6 +42,8 @@ public:
   reference(Part part, llvm::function_ref<bool(double done)> progress) = 0;
 
   virtual int64_t size(Part part) const = 0;
+  /// The reference.
+  virtual JitNet &floatNet() = 0;
 };
 
 } // namespace qc::search

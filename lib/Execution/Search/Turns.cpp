@@ -2,9 +2,9 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Times that trials took at different moments do not say which of two is
-// faster. Here the chosen network and the uniform ones run in turns in one
-// process, and pairs of one round are compared.
+// Times that networks took at different moments do not say which of two is
+// faster. Each trial runs in turns with the float network; at last the chosen
+// network and the uniform ones do, and pairs of one round are compared.
 //
 //===----------------------------------------------------------------------===//
 
@@ -16,6 +16,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 using llvm::Error;
 namespace json = llvm::json;
@@ -24,6 +25,34 @@ namespace qc::search {
 
 static constexpr int mostRounds = 200;
 static constexpr int64_t turnMilliseconds = 3000;
+
+/// What disturbs one disturbs float32 in the same round: the median of their
+/// ratios is what counts, as a share of the time that float32 took at first.
+Error Search::timeBesideFloat(llvm::ArrayRef<JitNet *> nets,
+                              std::vector<std::vector<double>> &launches,
+                              int rounds, int64_t milliseconds) {
+  if (nets.empty())
+    return Error::success();
+  std::vector<JitNet *> all = {&data->floatNet()};
+  llvm::append_range(all, nets);
+  std::vector<std::vector<double>> totals;
+  if (Error error = timeInTurns(all, launches, rounds, milliseconds, &totals))
+    return error;
+  auto sumOf = [](const std::vector<double> &times) {
+    return std::accumulate(times.begin(), times.end(), 0.0);
+  };
+  const Trial *known = trials->find(candidates->uniform(0), Part::Search);
+  double plain = known && known->milliseconds ? *known->milliseconds
+                                              : sumOf(launches.front());
+  launches.erase(launches.begin());
+  for (auto [index, times] : llvm::enumerate(launches)) {
+    double ratio = pairedRatio(totals[index + 1], totals.front()).value;
+    double factor = ratio * plain / sumOf(times);
+    for (double &time : times)
+      time *= factor;
+  }
+  return Error::success();
+}
 
 MetricValue Search::Turn::ratioTo(const Turn &other) const {
   return pairedRatio(times, other.times);
@@ -55,7 +84,7 @@ Error Search::takeTurns() {
   }
   if (llvm::none_of(turns,
                     [&](const Turn &turn) { return turn.trial == chosen; }))
-    if (Error error = add(chosen, "chosen"))
+    if (Error error = add(chosen, "mixture"))
       return error;
   std::vector<std::vector<double>> totals;
   if (Error error = timeTotals(timed, totals, mostRounds, turnMilliseconds))
@@ -72,16 +101,35 @@ const Search::Turn *Search::turnOf(const Trial *trial) const {
   return nullptr;
 }
 
-/// The objective is time, and a uniform network inside the band is faster
-/// beyond doubt.
-void Search::preferFaster() {
-  const Turn *best = turnOf(chosen);
-  if (!best || request.forSize)
-    return;
+/// The cheapest of the other uniform networks inside the band; null where there
+/// is none.
+const Search::Turn *Search::bestUniform() const {
+  auto cost = [&](const Turn &turn) {
+    return request.forSize ? static_cast<double>(turn.trial->bytes)
+                           : medianOf(turn.times).value;
+  };
+  const Turn *best = nullptr;
   for (const Turn &turn : turns)
-    if (isInside(*turn.trial) && best->ratioTo(turn).low > 1)
+    if (turn.trial != chosen && turn.isUniform() && isInside(*turn.trial) &&
+        (!request.limit || fits(*turn.trial)) &&
+        (!best || cost(turn) < cost(*best)))
       best = &turn;
-  chosen = best->trial;
+  return best;
+}
+
+/// The objective is time: a mixture that is not faster than the best uniform
+/// network beyond doubt gives way to it, and so does a uniform network that is
+/// slower beyond doubt.
+void Search::preferUniform() {
+  const Turn *ours = turnOf(chosen), *other = bestUniform();
+  if (request.forSize || !ours || !other)
+    return;
+  MetricValue ratio = ours->ratioTo(*other);
+  if (ours->isUniform() ? ratio.low <= 1 : ratio.high < 1)
+    return;
+  if (!ours->isUniform())
+    rejected = ours;
+  chosen = other->trial;
 }
 
 json::Value Search::turnsJson() const {
@@ -110,17 +158,42 @@ json::Value Search::turnsJson() const {
                       {"networks", std::move(rows)}};
 }
 
+std::string Search::besideEstimates() const {
+  const Trial *best = nullptr;
+  size_t precision = 0;
+  for (size_t i = 0; i < candidates->names().size(); ++i) {
+    const Trial *trial = trials->find(candidates->uniform(i), Part::Search);
+    if (trial && trial != chosen && isInside(*trial) &&
+        (!best || costOf(*trial) < costOf(*best))) {
+      best = trial;
+      precision = i;
+    }
+  }
+  std::string text =
+      "times are estimates for " + request.build.options.target.text +
+      " by its tables, nothing was measured: " +
+      costText(*chosen->milliseconds, /*bytes=*/false) + " in the layers";
+  if (!best)
+    return text;
+  return text + "; best other precision for all layers inside the band: " +
+         candidates->names()[precision] + ", " +
+         costText(static_cast<double>(best->bytes), /*bytes=*/true) + " and " +
+         costText(*best->milliseconds, /*bytes=*/false);
+}
+
 std::string Search::besideUniform() const {
-  const Turn *ours = turnOf(chosen), *best = nullptr;
-  auto cost = [&](const Turn &turn) {
-    return request.forSize ? static_cast<double>(turn.trial->bytes)
-                           : medianOf(turn.times).value;
-  };
-  for (const Turn &turn : turns)
-    if (&turn != ours && turn.name != "chosen" && isInside(*turn.trial) &&
-        (!request.limit || fits(*turn.trial)) &&
-        (!best || cost(turn) < cost(*best)))
-      best = &turn;
+  if (!candidates->isHere())
+    return besideEstimates();
+  const Turn *ours = turnOf(chosen);
+  if (rejected && ours) {
+    MetricValue ratio = rejected->ratioTo(*ours);
+    return llvm::formatv("{0} for all layers: the best mixture took {1:f3} "
+                         "[{2:f3}, {3:f3}] of its time, run in turns, which is "
+                         "not faster beyond doubt",
+                         ours->name, ratio.value, ratio.low, ratio.high)
+        .str();
+  }
+  const Turn *best = bestUniform();
   if (!ours || !best)
     return "";
   std::string text =

@@ -216,6 +216,12 @@ static void drawLabels(raw_ostream &os, ArrayRef<Point> points,
                     label.style, label.left, label.y, escapeHtml(label.text));
 }
 
+/// Times are no measurements.
+static bool hasEstimates(const json::Object &report) {
+  const json::Object *search = report.getObject("search");
+  return search && search->getString("times") == "estimated";
+}
+
 static void drawFront(Page &page, const json::Array &trials, bool bytes) {
   std::vector<Point> points = pointsOf(trials, bytes ? "bytes" : "ms");
   if (points.empty())
@@ -229,7 +235,9 @@ static void drawFront(Page &page, const json::Array &trials, bool bytes) {
   });
   auto [across, up] = axesOf(points);
   raw_ostream &os = page.os;
-  StringRef cost = bytes ? "size of the weights" : "latency";
+  StringRef cost = bytes                       ? "size of the weights"
+                   : hasEstimates(page.report) ? "latency (estimated)"
+                                               : "latency";
   os << "<div class=card><h3>Quality and " << cost
      << formatv("</h3>\n<svg viewBox=\"0 0 {0:f0} {1:f0}\" role=img "
                 "aria-label=\"{2}\">\n",
@@ -273,7 +281,9 @@ static void trialTable(Page &page, const json::Array &trials) {
   os << "<details><summary>" << trials.size()
      << " networks were measured</summary>\n<div class=scroll><table "
         "class=sorts><thead><tr><th>#</th><th class=t>origin</th><th "
-        "class=t>layers</th><th>bytes</th><th>ms</th><th>metric</th>"
+        "class=t>layers</th><th>bytes</th><th>"
+     << (hasEstimates(page.report) ? "ms (estimated)" : "ms")
+     << "</th><th>metric</th>"
         "<th>inside by</th><th>from</th><th>to</th><th>SQNR</th><th "
         "class=t>band</th></tr></thead><tbody>\n";
   for (auto [number, value] : enumerate(trials)) {
@@ -317,7 +327,10 @@ void searchSection(Page &page) {
      << escapeHtml(search->getString("choice").value_or("")) << " layers";
   if (auto stopped = search->getString("stopped"))
     os << "; the search was ended by the " << escapeHtml(*stopped);
-  os << ".</p>\n<div class=grid>\n";
+  os << ".";
+  if (auto summary = search->getString("summary"); summary && !summary->empty())
+    os << " Summary: " << escapeHtml(*summary) << ".";
+  os << "</p>\n<div class=grid>\n";
   drawFront(page, *trials, /*bytes=*/false);
   drawFront(page, *trials, /*bytes=*/true);
   os << "</div>\n<ul class=legend><li style=\"--dot:var(--accent)\">chosen</li>"
@@ -325,7 +338,12 @@ void searchSection(Page &page) {
         "style=\"--dot:var(--f1)\">beaten by none</li><li "
         "style=\"--dot:var(--faint)\">others</li></ul>\n<p class=note>Measured "
         "on the half of the data that the search sees. A triangle at the lower "
-        "edge lies further below.</p>\n";
+        "edge lies further below.";
+  if (hasEstimates(page.report))
+    os << " Times are estimates from what is known of the target, of the "
+          "layers "
+          "alone: it did not run.";
+  os << "</p>\n";
   turnsText(page, *search);
   trialTable(page, *trials);
 }

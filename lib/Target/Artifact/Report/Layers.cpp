@@ -69,7 +69,8 @@ void LayerTable::head() {
   if (mostTime > 0)
     os << "<th>ms</th><th>share</th>";
   if (hasWeights)
-    os << "<th title=\"of the weights\">weights dB</th>";
+    os << "<th title=\"of the weights\">weights dB</th><th title=\"share of "
+          "the weights that are zero\">zeros</th>";
   if (hasQuality)
     os << "<th title=\"of the network's output with this layer alone as "
           "chosen\">SQNR dB</th><th>cosine</th><th>KL</th><th title=\"share of "
@@ -106,6 +107,10 @@ void LayerTable::quality(const json::Object &layer) {
     const json::Value *value = weights ? weights->get("sqnr_db") : nullptr;
     auto number = value ? value->getAsNumber() : std::nullopt;
     numberCell(page.os, value, number ? shortText(*number, 3) : "");
+    value = weights ? weights->get("zeros") : nullptr;
+    number = value ? value->getAsNumber() : std::nullopt;
+    numberCell(page.os, value,
+               number ? formatv("{0:f1} %", 100 * *number).str() : "");
   }
   if (!hasQuality)
     return;
