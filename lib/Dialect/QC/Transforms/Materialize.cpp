@@ -131,6 +131,8 @@ static SmallVector<Value> findRoots(func::FuncOp function,
           !evaluator.isConstantSubgraph(result))
         continue;
       bool used = llvm::any_of(result.getUsers(), [&](Operation *user) {
+        // One inside a region belongs to the op that has it.
+        user = op.getBlock()->findAncestorOpInBlock(*user);
         return user->getNumResults() == 0 ||
                !evaluator.isConstantSubgraph(user->getResult(0));
       });

@@ -14,6 +14,7 @@
 // INSIDE: module attributes {qc.weights = dense_resource<weights> : tensor<192xi8>, qc.weights_bytes = 192 : i64}
 // INSIDE: weights: "0x100000000001
 
+#map = affine_map<(d0) -> (d0)>
 // CHECK-LABEL: func @main
 // CHECK-SAME: %[[X:.*]]: tensor<4xi8>
 func.func @main(%x: tensor<4xi8>) -> (tensor<4xi8>, tensor<4xi8>, tensor<4xi8>, tensor<4xi8>, tensor<4xi8>) {
@@ -26,7 +27,15 @@ func.func @main(%x: tensor<4xi8>) -> (tensor<4xi8>, tensor<4xi8>, tensor<4xi8>, 
   // CHECK-NOT: arith.addi
   // CHECK: %[[SUM:.*]] = qc.weight {offset = 64 : i64} : tensor<4xi8>
   %unused = qc.parameter "part" {file = "weights.in", offset = 8 : i64, length = 4 : i64} : tensor<4xi8>
-  %sum = arith.addi %unused, %w : tensor<4xi8>
+  %order = arith.constant dense<[3, 2, 1, 0]> : tensor<4xindex>
+  %empty = tensor.empty() : tensor<4xi8>
+  // Also through a region.
+  %picked = linalg.generic {indexing_maps = [#map, #map], iterator_types = ["parallel"]} ins(%order : tensor<4xindex>) outs(%empty : tensor<4xi8>) {
+  ^bb0(%i: index, %out: i8):
+    %e = tensor.extract %unused[%i] : tensor<4xi8>
+    linalg.yield %e : i8
+  } -> tensor<4xi8>
+  %sum = arith.addi %picked, %w : tensor<4xi8>
   // CHECK: %[[ONE:.*]] = qc.weight {offset = 128 : i64} : tensor<4xi8>
   %one = arith.constant dense<1> : tensor<4xi8>
   // What depends on an input stays.
@@ -36,7 +45,7 @@ func.func @main(%x: tensor<4xi8>) -> (tensor<4xi8>, tensor<4xi8>, tensor<4xi8>, 
   return %y, %w, %same, %sum, %one : tensor<4xi8>, tensor<4xi8>, tensor<4xi8>, tensor<4xi8>, tensor<4xi8>
 }
 // BYTES:      [0, 1, 2, 3, 0, 0,
-// BYTES-SAME: 0, 8, 10, 12, 14, 0,
+// BYTES-SAME: 0, 11, 11, 11, 11, 0,
 // BYTES-SAME: 0, 1, 1, 1, 1, 0,
 
 // The functions of kernels are compiled, not run.
