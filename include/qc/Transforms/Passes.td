@@ -183,6 +183,73 @@ def FusePass : Pass<"qc-fuse"> {
                            "::mlir::arith::ArithDialect"];
 }
 
+def RemoveChannelsPass
+    : InterfacePass<"qc-remove-channels", "::mlir::FunctionOpInterface"> {
+  let summary = "take channels out of the tensors that have them";
+  let description = [{
+    The named outputs of a layer go, and with them the entries of every tensor
+    on their way: the results of elementwise ops, padding, pooling, slices,
+    reshapes and depthwise convolutions up to the layers that sum over them,
+    whose weights lose the inputs. What else makes the same channels (the other
+    operand of a sum) loses them too. Nothing makes up for what they gave.
+    `--precision P/channels:30%` chooses channels by their weights and by data,
+    and fits the weights that stay.
+
+    ```mlir
+    // channels="fc1=1"
+    %h = linalg.matmul ins(%x, %w : ..., tensor<8x3xf32>) outs(...)
+    %y = linalg.matmul ins(%h, %v : ..., tensor<3x4xf32>) outs(...)
+    // becomes
+    %i = arith.constant dense<[0, 2]> : tensor<2xindex>
+    %s = linalg.generic ... { // columns %i of %w
+    } -> tensor<8x2xf32>
+    %h = linalg.matmul ins(%x, %s : ..., tensor<8x2xf32>) outs(...)
+    %t = linalg.generic ... // rows %i of %v
+    %y = linalg.matmul ins(%h, %t : ..., tensor<2x4xf32>) outs(...)
+    ```
+    Needs level 0. Fails for channels that go through an op that mixes them, or
+    are an input or an output of the function.
+  }];
+  let options = [
+    Option<"channels", "channels", "std::string", "\"\"",
+           "NAME=0,3,7;...: what goes of the outputs of each layer">
+  ];
+  let statistics = [
+    Statistic<"numRemoved", "removed", "Number of channels taken out">
+  ];
+  let dependentDialects = ["::mlir::qc::QCDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect",
+                           "::mlir::arith::ArithDialect"];
+}
+
+def RemoveLayersPass
+    : InterfacePass<"qc-remove-layers", "::mlir::FunctionOpInterface"> {
+  let summary = "take layers out of a language model";
+  let description = [{
+    What runs through the model before a layer takes the place of what does after
+    it; the layer's part of the cache goes, and the layers after it have lower
+    numbers. `--precision P/layers:2` chooses them by data.
+
+    ```mlir
+    // layers=0
+    %b = arith.addf %attended, %a   // of layer 0
+    %c = arith.addf %forward, %b
+    %n = qc.rms_norm %c, ...        // layer 1
+    // becomes
+    %n = qc.rms_norm %a, ...        // layer 0
+    ```
+    Needs level 0, and layers that add twice to what runs through the model.
+  }];
+  let options = [
+    ListOption<"layers", "layers", "int64_t", "Numbers of layers, from 0">
+  ];
+  let statistics = [
+    Statistic<"numRemoved", "removed", "Number of layers taken out">
+  ];
+  let dependentDialects = ["::mlir::qc::QCDialect"];
+}
+
 def VerifyEncodingsPass : Pass<"qc-verify-encodings"> {
   let summary = "check that only qc ops, calls and returns see encodings";
   let description = [{
