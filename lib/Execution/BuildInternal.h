@@ -67,6 +67,9 @@ llvm::Error checkBounds(const LoadedModel &model, llvm::StringRef path);
 llvm::Expected<bool> checkQuantization(const BuildRequest &request,
                                        mlir::ModuleOp module);
 
+/// Whether the options name a precision that takes something out.
+bool wantsStructures(const CompileOptions &options);
+
 /// What the precision asks for is more than the model as it is.
 bool wantsQuantization(const CompileOptions &options);
 

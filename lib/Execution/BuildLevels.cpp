@@ -159,6 +159,10 @@ Expected<std::string> qc::buildPipeline(const BuildRequest &request,
                       "--algorithm " + options.algorithms.back() +
                           ", which is no pass but runs the model",
                       "rtn or mse, or --dump-ir");
+  if (wantsStructures(options))
+    return inputError("bad-option", "", "--print-pipeline",
+                      "channels that are taken out, for which the model is run",
+                      "--dump-ir");
   if (Error error = checkOutputFolder(request.output, request.force))
     return error;
   std::unique_ptr<mlir::MLIRContext> context = makeContext();

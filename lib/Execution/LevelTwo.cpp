@@ -9,6 +9,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "BuildInternal.h"
+#include "PruneChannels.h"
+#include "PruneLayers.h"
 
 #include "qc/Analysis/LinalgViews.h"
 #include "qc/Dialect/QC/IR/QCOps.h"
@@ -105,13 +107,17 @@ static bool hasConvolutions(mlir::ModuleOp module) {
   return found;
 }
 
-/// Whether the options name a precision with a sparsity.
-static bool wantsPruning(const CompileOptions &options) {
-  auto prunes = [](StringRef precision) { return precision.contains('/'); };
-  return prunes(options.precision) ||
+/// Whether `names` holds for a precision that the options name.
+static bool wantsAny(const CompileOptions &options,
+                     llvm::function_ref<bool(StringRef)> names) {
+  return names(options.precision) ||
          llvm::any_of(options.layers, [&](const LayerRule &rule) {
-           return prunes(rule.precision);
+           return names(rule.precision);
          });
+}
+
+bool qc::wantsStructures(const CompileOptions &options) {
+  return wantsAny(options, quantization::namesStructures);
 }
 
 bool qc::wantsQuantization(const CompileOptions &options) {
@@ -147,7 +153,10 @@ static Error quantize(LoadedModel &model, const BuildRequest &request,
     if (Error error = writeWholeFile(path, statistics.bytes))
       return error;
   }
-  return quantizeModel(*model.module, request.options, path, remarks);
+  std::vector<std::string> made;
+  Error error = quantizeModel(*model.module, request.options, path, made);
+  llvm::append_range(remarks, made);
+  return error;
 }
 
 /// Opens the data that algorithms need, if they need some.
@@ -197,18 +206,46 @@ static Expected<SearchRequest> searchOf(const LoadedModel &model,
   return search;
 }
 
+/// Level 0 to level 0 with less of it: how many layers and channels have gone.
+static Expected<int64_t> pruneStructures(LoadedModel &model,
+                                         const BuildRequest &request,
+                                         const BuildHooks &hooks,
+                                         std::vector<std::string> &remarks) {
+  const CompileOptions &options = request.options;
+  if (!wantsStructures(options) && options.recipeFile.empty())
+    return 0;
+  auto algorithms = quantization::Algorithms::parse(options.algorithms);
+  if (!algorithms)
+    return algorithms.takeError();
+  if (algorithms->repair && options.calib.empty())
+    return inputError("bad-option", "", "--algorithm",
+                      "bias or fit without data", "--calib DATA");
+  auto layers = pruneLayers(model, request, hooks);
+  if (!layers)
+    return layers.takeError();
+  auto channels = pruneChannels(model, request, *algorithms, hooks, remarks);
+  if (!channels)
+    return channels.takeError();
+  return *layers + *channels;
+}
+
 /// An error where a rule for pruning was named and nothing is pruned; a note
-/// where there is data and none was named.
+/// where there is data and none was named. `removed` channels have gone.
 static Error checkPruning(LoadedModel &model, const BuildRequest &request,
                           const quantization::Algorithms &algorithms,
-                          const BuildHooks &hooks) {
-  bool prunes = false;
-  model.module->walk([&](mlir::qc::PruneOp) { prunes = true; });
+                          int64_t removed, const BuildHooks &hooks) {
+  if (algorithms.repair && !removed)
+    return inputError("bad-option", "", "--algorithm",
+                      "bias or fit without channels that are taken out",
+                      "a precision with some, such as w8/channels:30%");
+  bool prunes = removed != 0;
+  bool zeros = false;
+  model.module->walk([&](mlir::qc::PruneOp) { prunes = zeros = true; });
   if (algorithms.pruning && !prunes)
     return inputError("bad-option", "", "--algorithm",
                       "a rule for pruning without a layer that is pruned",
                       "a precision with a sparsity, such as w8/50%");
-  if (prunes && !algorithms.pruning && !request.options.calib.empty() &&
+  if (zeros && !algorithms.pruning && !request.options.calib.empty() &&
       !hasConvolutions(*model.module) && hooks.note)
     hooks.note("weights are pruned by magnitude; --algorithm wanda or "
                "sparsegpt looks at the data of --calib");
@@ -224,6 +261,9 @@ Expected<StatisticsFile> qc::toLevelTwo(LoadedModel &model,
     return wanted.takeError();
   if (!*wanted)
     return StatisticsFile();
+  auto removed = pruneStructures(model, request, hooks, remarks);
+  if (!removed)
+    return removed.takeError();
   std::unique_ptr<Samples> samples;
   auto search = searchOf(model, request, samples);
   if (!search)
@@ -237,11 +277,11 @@ Expected<StatisticsFile> qc::toLevelTwo(LoadedModel &model,
     if (Error error = scaleChannels(model, quantized, *search, hooks))
       return std::move(error);
   }
-  bool run =
-      !request.options.calib.empty() &&
-      (wantsStatistics(request.options) ||
-       // Biases make up for what filters lose.
-       (wantsPruning(request.options) && hasConvolutions(*model.module)));
+  bool run = !request.options.calib.empty() &&
+             (wantsStatistics(request.options) ||
+              // Biases make up for what filters lose.
+              (wantsAny(request.options, quantization::namesSparsity) &&
+               hasConvolutions(*model.module)));
   auto statistics = ::makeStatistics(model, request, hooks, run);
   if (!statistics)
     return statistics.takeError();
@@ -249,7 +289,8 @@ Expected<StatisticsFile> qc::toLevelTwo(LoadedModel &model,
     return std::move(error);
   if (Error error = quantize(model, request, *statistics, remarks))
     return std::move(error);
-  if (Error error = checkPruning(model, request, search->algorithms, hooks))
+  if (Error error =
+          checkPruning(model, request, search->algorithms, *removed, hooks))
     return std::move(error);
   for (const std::string &names : layerAlgorithms(*model.module)) {
     auto own =

@@ -13,6 +13,7 @@
 #include "qc/Export/Safetensors/LanguageModel.h"
 #include "qc/Import/Llama/Import.h"
 #include "qc/Import/ONNX/Reader.h"
+#include "qc/Pipelines/Precisions.h"
 #include "qc/Quantization/Mixture.h"
 #include "qc/Support/Error.h"
 
@@ -140,6 +141,22 @@ Error qc::checkQuantizedOutput(const BuildRequest &request) {
   return Error::success();
 }
 
+/// A file that is written has the shapes of the one that was read.
+static Error checkShapes(const LoadedModel &model,
+                         const BuildRequest &request) {
+  auto choice = precisionsOf(*model.module, request.options);
+  if (!choice)
+    return choice.takeError();
+  if (!choice->takesChannels() && !choice->layersOut())
+    return Error::success();
+  return inputError(
+      "bad-option", request.output, "--precision",
+      "channels or layers that are taken out of a file that keeps the "
+      "shapes of " +
+          request.model,
+      "qc compile");
+}
+
 Expected<QuantizeResult> qc::quantizeModelFile(const BuildRequest &asked,
                                                const BuildHooks &hooks) {
   BuildRequest request = asked;
@@ -154,6 +171,8 @@ Expected<QuantizeResult> qc::quantizeModelFile(const BuildRequest &asked,
   if (!model)
     return model.takeError();
   result.fp32Bytes = parameterBytes(*model->module);
+  if (Error error = checkShapes(*model, request))
+    return std::move(error);
   auto statistics = toLevelTwo(*model, request, hooks, result.warnings);
   if (!statistics)
     return statistics.takeError();

@@ -33,7 +33,16 @@ Algorithms::parse(const std::vector<std::string> &names) {
                        .Case("wanda", PruningRule::Wanda)
                        .Case("sparsegpt", PruningRule::SparseGpt)
                        .Default(std::nullopt);
-    if (pruning) {
+    auto repair = llvm::StringSwitch<std::optional<RepairRule>>(name)
+                      .Case("bias", RepairRule::Bias)
+                      .Case("fit", RepairRule::Fit)
+                      .Default(std::nullopt);
+    if (repair) {
+      if (result.repair || result.gptq || rule)
+        return refuse(name + " after another algorithm",
+                      "one of bias and fit, before weights are rounded");
+      result.repair = repair;
+    } else if (pruning) {
       if (result.pruning || result.gptq || rule)
         return refuse(name + " after another algorithm",
                       "one of magnitude, wanda and sparsegpt, before weights "
@@ -48,8 +57,8 @@ Algorithms::parse(const std::vector<std::string> &names) {
       result.gptq = true;
     } else if (channels == Channels::None) {
       return refuse(printable(name),
-                    "awq, smoothquant, magnitude, wanda, sparsegpt, rtn, mse, "
-                    "imatrix, output or gptq");
+                    "awq, smoothquant, magnitude, wanda, sparsegpt, bias, fit, "
+                    "rtn, mse, imatrix, output or gptq");
     } else if (result.channels != Channels::None || result.pruning ||
                result.gptq || rule) {
       return refuse(name + " after another algorithm",

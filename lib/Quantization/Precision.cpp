@@ -25,7 +25,7 @@ static llvm::Error unknown(StringRef text, const FormatGroups &formats) {
       "found precision '" + text + "', expected keep, fp32, fp16, bf16, " +
       names +
       "int8, int4 or a form of w8, w8a8, w8a8-dynamic, w4-g128, w4-g128-sym, "
-      "w4a8-g32, q4_0-a8, w4-g64/2:4, w4-g64@gptq");
+      "w4a8-g32, q4_0-a8, w4-g64/2:4, w8a8/channels:30%, w4-g64@gptq");
 }
 
 /// Consumes `prefix` and a number.
@@ -76,22 +76,92 @@ std::string qc::quantization::spellOut(StringRef precision) {
   return (whole + precision.drop_front(base.size())).str();
 }
 
-/// Parses what comes after the slash.
-static llvm::Expected<Precision> parsePruned(StringRef base, StringRef sparsity,
+/// What can be taken out, by its name.
+static constexpr std::pair<StringRef, int64_t Precision::*> structures[] = {
+    {"channels", &Precision::channels}, {"heads", &Precision::heads}};
+
+static constexpr StringRef layersPrefix = "layers:";
+
+static bool isStructure(StringRef part) {
+  return part.starts_with(layersPrefix) ||
+         llvm::any_of(structures, [&](const auto &structure) {
+           return part.split(':').first == structure.first;
+         });
+}
+
+/// The parts after the first slash.
+static llvm::SmallVector<StringRef> partsOf(StringRef precision) {
+  llvm::SmallVector<StringRef> parts;
+  precision.split(parts, '/');
+  parts.erase(parts.begin());
+  return parts;
+}
+
+bool qc::quantization::namesStructures(StringRef precision) {
+  return llvm::any_of(partsOf(precision), isStructure);
+}
+
+bool qc::quantization::namesSparsity(StringRef precision) {
+  return !llvm::all_of(partsOf(precision), isStructure);
+}
+
+/// Parses 30% or 12.5%, above 0 and below 100, into parts of 10,000.
+static bool parseShare(StringRef text, int64_t &share) {
+  double percent = 0;
+  bool isNumber = text.consume_back("%") && !text.empty() &&
+                  text.find_first_not_of("0123456789.") == StringRef::npos &&
+                  !text.getAsDouble(percent);
+  share = static_cast<int64_t>(percent * 100 + 0.5);
+  return isNumber && share > 0 && share < 10000;
+}
+
+/// Parses one of the parts after a slash into `precision`; a message on
+/// failure.
+static std::string parsePart(StringRef part, Precision &precision) {
+  auto [name, share] = part.split(':');
+  for (const auto &[structure, member] : structures) {
+    if (name != structure)
+      continue;
+    if (precision.*member)
+      return ("found a second share of " + name + ", expected one").str();
+    if (parseShare(share, precision.*member))
+      return "";
+    return ("found " + name + " '" + share +
+            "', expected a share above 0% and below 100%, such as " + name +
+            ":30%")
+        .str();
+  }
+  StringRef number = part;
+  if (number.consume_front(layersPrefix)) {
+    if (!number.getAsInteger(10, precision.layers) && precision.layers > 0)
+      return "";
+    return ("found layers '" + number +
+            "', expected how many go, such as "
+            "layers:2")
+        .str();
+  }
+  if (precision.sparsity)
+    return ("found a second sparsity '" + part + "', expected one").str();
+  std::string problem;
+  precision.sparsity = qc::numerics::Sparsity::parse(part.str(), problem);
+  return problem;
+}
+
+/// Parses what comes after the first slash.
+static llvm::Expected<Precision> parsePruned(StringRef text,
                                              const FormatGroups &formats) {
+  auto [base, rest] = text.split('/');
   if (base.starts_with("keep"))
-    return llvm::createStringError("found precision '" + base + "/" + sparsity +
+    return llvm::createStringError("found precision '" + text +
                                    "', expected one that is made for its "
                                    "zeros, such as fp32/" +
-                                   sparsity);
+                                   rest);
   llvm::Expected<Precision> result = Precision::parse(base, formats);
   if (!result)
     return result;
-  std::string problem;
-  result->sparsity = qc::numerics::Sparsity::parse(sparsity.str(), problem);
-  if (!result->sparsity)
-    return llvm::createStringError("precision '" + base + "/" + sparsity +
-                                   "': " + problem);
+  for (StringRef part : partsOf(text))
+    if (std::string problem = parsePart(part, *result); !problem.empty())
+      return llvm::createStringError("precision '" + text + "': " + problem);
   return result;
 }
 
@@ -132,10 +202,8 @@ llvm::Expected<Precision> Precision::parse(StringRef text,
     auto [base, names] = text.split('@');
     return parseWithAlgorithms(base, names, formats);
   }
-  if (text.contains('/')) {
-    auto [base, pattern] = text.split('/');
-    return parsePruned(base, pattern, formats);
-  }
+  if (text.contains('/'))
+    return parsePruned(text, formats);
   Precision result;
   if (text == "keep" || text == "fp32")
     return result;
@@ -322,6 +390,11 @@ PrecisionChoice::create(StringRef precision, StringRef layers, StringRef recipe,
       return error;
   if (llvm::Error error = result.addPatterns(layers))
     return error;
+  for (const Rule &rule : result.rules)
+    if (rule.precision.layers)
+      return llvm::createStringError(
+          "found layers:" + Twine(rule.precision.layers) +
+          " for some layers, expected it in the precision of all");
   return result;
 }
 
@@ -350,6 +423,15 @@ llvm::Error PrecisionChoice::mix(llvm::ArrayRef<MixtureMatrix> matrices) {
   }
   rules.insert(rules.begin(), mixed.begin(), mixed.end());
   return llvm::Error::success();
+}
+
+bool PrecisionChoice::takesChannels() const {
+  auto takes = [](const Precision &precision) {
+    return precision.channels || precision.heads;
+  };
+  return takes(otherwise) || llvm::any_of(rules, [&](const Rule &rule) {
+           return takes(rule.precision);
+         });
 }
 
 bool PrecisionChoice::names(StringRef name) const {

@@ -24,6 +24,7 @@
 #include "qc/Numerics/Sparse.h"
 #include "qc/Quantization/Precision.h"
 #include "qc/Quantization/Range.h"
+#include "qc/Transforms/FormatGroups.h"
 #include "qc/Transforms/Passes.h"
 #include "llvm/Support/MemoryBuffer.h"
 
@@ -106,16 +107,8 @@ LogicalResult Quantize::readOptions() {
              << recipe << ": " << buffer.getError().message();
     text = (*buffer)->getBuffer().str();
   }
-  quant::FormatGroups formats;
-  for (const auto &format :
-       getContext().getLoadedDialect<QCDialect>()->getFormats()) {
-    auto encoding = cast<EncodingAttrInterface>(format.second);
-    ArrayRef<int64_t> group = encoding.getGroup();
-    formats[format.first().str()] =
-        group.empty() ? 0 : *llvm::max_element(group);
-  }
-  auto made =
-      quant::PrecisionChoice::create(precision, layer, text, recipe, formats);
+  auto made = quant::PrecisionChoice::create(precision, layer, text, recipe,
+                                             getFormatGroups(&getContext()));
   if (!made)
     return fail(made.takeError());
   choice = std::move(*made);

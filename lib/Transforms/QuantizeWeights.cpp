@@ -13,10 +13,23 @@
 #include "qc/Dialect/QC/IR/QCDialect.h"
 #include "qc/Dialect/QC/IR/QCOps.h"
 #include "qc/Dialect/QC/IR/QCSparse.h"
+#include "qc/Transforms/FormatGroups.h"
 
 using namespace mlir;
 using namespace mlir::qc;
 namespace quant = ::qc::quantization;
+
+quant::FormatGroups mlir::qc::getFormatGroups(MLIRContext *context) {
+  quant::FormatGroups groups;
+  for (const auto &format :
+       context->getLoadedDialect<QCDialect>()->getFormats()) {
+    auto encoding = cast<EncodingAttrInterface>(format.second);
+    ArrayRef<int64_t> group = encoding.getGroup();
+    groups[format.first().str()] =
+        group.empty() ? 0 : *llvm::max_element(group);
+  }
+  return groups;
+}
 
 /// The largest part of `size` elements that is at most `limit`; with `even` one
 /// that divides it.

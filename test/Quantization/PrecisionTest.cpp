@@ -67,6 +67,33 @@ static std::string messageOf(llvm::StringRef text) {
   return precision ? "" : llvm::toString(precision.takeError());
 }
 
+TEST(Precision, Structures) {
+  Precision precision = parse("w8a8/channels:30%/2:4");
+  EXPECT_EQ(precision.channels, 3000);
+  EXPECT_EQ(precision.weightBits, 8u);
+  EXPECT_EQ(precision.sparsity->text(), "2:4");
+  EXPECT_EQ(parse("fp32/heads:12.5%").heads, 1250);
+  EXPECT_EQ(parse("fp32/layers:2").layers, 2);
+  // The weights that stay are as they were.
+  EXPECT_TRUE(parse("fp32/channels:30%").isFloat());
+  EXPECT_TRUE(namesStructures("fp32/2:4/channels:30%"));
+  EXPECT_TRUE(namesSparsity("fp32/2:4/channels:30%"));
+  EXPECT_FALSE(namesSparsity("fp32/channels:30%"));
+  EXPECT_FALSE(namesStructures("w8/16x1:50%"));
+}
+
+TEST(Precision, BadStructures) {
+  EXPECT_EQ(messageOf("fp32/channels:0%"),
+            "precision 'fp32/channels:0%': found channels '0%', expected a "
+            "share above 0% and below 100%, such as channels:30%");
+  for (llvm::StringRef text :
+       {"fp32/channels:100%", "fp32/channels:", "fp32/channels:-3%",
+        "fp32/channels:1e1%", "fp32/channels:30",
+        "fp32/channels:30%/channels:30%", "fp32/rows:30%", "keep/heads:25%",
+        "channels:30%"})
+    EXPECT_NE(messageOf(text), "") << text.str();
+}
+
 TEST(Precision, BadSparsities) {
   EXPECT_EQ(messageOf("w4/5:4"),
             "precision 'w4/5:4': found sparsity '5:4', expected N:M that keeps "

@@ -55,11 +55,11 @@ void CompileArguments::addCalibrationOptions(CLI::App &command) {
 void CompileArguments::addQuantizationOptions(CLI::App &command) {
   command.add_option("--precision", options.precision,
                      "keep (default), fp32, int8, w8a8, w4-g128, nf4 ..., "
-                     "pruned: w4-g64/2:4, w8/50%");
+                     "pruned: w4-g64/2:4, w8/50%, w8/channels:30%");
   command.add_option(
       "--algorithm", algorithms,
-      "awq, smoothquant, magnitude, wanda, sparsegpt, rtn, mse, imatrix, "
-      "output, gptq, applied in this order");
+      "awq, smoothquant, magnitude, wanda, sparsegpt, bias, fit, rtn, mse, "
+      "imatrix, output, gptq, applied in this order");
   command.add_option("--imatrix", options.imatrixFile,
                      "An importance matrix, as llama-imatrix writes it");
   command.add_option("--recipe", options.recipeFile,

@@ -15,6 +15,10 @@
 
 namespace qc::quantization {
 
+/// What makes up for channels that are taken out: their means go into the bias
+/// of the layer that reads them, or that is fitted to give what it gave.
+enum class RepairRule { Bias, Fit };
+
 /// The steps that --algorithm asks for, in the order in which they are done.
 struct Algorithms {
   /// Scales of input channels that go into the op before a layer.
@@ -22,6 +26,8 @@ struct Algorithms {
   /// How weights of a precision with a sparsity are pruned; nothing where no
   /// rule was named, which is by magnitude.
   std::optional<PruningRule> pruning;
+  /// Nothing where no rule was named, which is by fitting where there is data.
+  std::optional<RepairRule> repair;
   ScaleRule scales = ScaleRule::Range;
   bool gptq = false;
 
@@ -41,9 +47,10 @@ struct Algorithms {
     return gptq || channels != Channels::None || scales == ScaleRule::Output;
   }
 
-  /// Parses awq, smoothquant, magnitude, wanda, sparsegpt, rtn, mse, imatrix,
-  /// output, gptq. Without a rule for scales gptq has mse, and awq the search
-  /// by the outputs' error. sparsegpt asks for gptq, whose loop it belongs to.
+  /// Parses awq, smoothquant, magnitude, wanda, sparsegpt, bias, fit, rtn, mse,
+  /// imatrix, output, gptq. Without a rule for scales gptq has mse, and awq the
+  /// search by the outputs' error. sparsegpt asks for gptq, whose loop it
+  /// belongs to.
   static llvm::Expected<Algorithms>
   parse(const std::vector<std::string> &names);
 };

@@ -55,16 +55,26 @@ struct Precision {
   /// How this layer's weights are pruned and rounded, as --algorithm names it
   /// with + between them; empty: as those of all layers.
   std::string algorithms;
+  /// Output channels, and heads of attention, that are taken out, in 10,000.
+  int64_t channels = 0, heads = 0;
+  /// Of the precision of a whole model: layers of it that are taken out.
+  int64_t layers = 0;
 
   /// The layer stays as it is.
   bool isFloat() const { return weights == Weights::Float32 && !sparsity; }
 
   /// Parses keep[-a8], fp32, fp16, bf16, int8, int4, wB[aB][-gN][-sym|-asym]
   /// [-dynamic], or the name of one of `formats` with an optional -gN and an
-  /// optional -a8; then /SPARSITY, but after keep; then @ALGORITHM+ALGORITHM.
+  /// optional -a8; then, but after keep, /channels:SHARE, /heads:SHARE,
+  /// /layers:N, /SPARSITY; then @ALGORITHM+ALGORITHM.
   static llvm::Expected<Precision> parse(llvm::StringRef text,
                                          const FormatGroups &formats);
 };
+
+/// Whether a precision, or a part of it after a slash, names what is taken out
+/// whole, and whether it names zeros.
+bool namesStructures(llvm::StringRef precision);
+bool namesSparsity(llvm::StringRef precision);
 
 /// The precision with int8 and int4 written as what they stand for.
 std::string spellOut(llvm::StringRef precision);
@@ -91,6 +101,10 @@ public:
                                                 const FormatGroups &formats);
 
   bool isMixture() const { return mixture; }
+  /// Whether any of the precisions takes channels or heads out.
+  bool takesChannels() const;
+  /// How many layers the precision of the model takes out.
+  int64_t layersOut() const { return otherwise.layers; }
   /// Whether a rule is about `name` alone, as those of a mixture are: matrices
   /// that do not count as layers, of embeddings, have one only so.
   bool names(llvm::StringRef name) const;

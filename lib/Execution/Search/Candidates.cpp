@@ -85,6 +85,8 @@ Candidates::open(const PrecisionSearchRequest &request,
     llvm::append_range(result->precisions, usualForTexts);
   else if (request.candidates.empty())
     llvm::append_range(result->precisions, usualCandidates);
+  if (Error error = result->checkShapes())
+    return std::move(error);
   if (Error error = result->findGroups())
     return std::move(error);
   if (result->layerGroups.empty())
@@ -98,6 +100,21 @@ Candidates::open(const PrecisionSearchRequest &request,
   if (Error error = result->openAlgorithms(build.model, hooks))
     return std::move(error);
   return result;
+}
+
+Error Candidates::checkShapes() const {
+  std::vector<std::string> names = precisions;
+  for (const LayerRule &rule : options.layers)
+    names.push_back(rule.precision);
+  for (const std::string &name : names)
+    if (quantization::namesStructures(name))
+      return inputError(
+          "not-built", "", "--precision auto",
+          "a search among " + name + ", which is not built yet",
+          "precisions that keep the shapes of layers, or --within "
+          "to judge " +
+              name);
+  return Error::success();
 }
 
 bool Candidates::isOfTexts() const {

@@ -68,6 +68,8 @@ public:
 
 private:
   Candidates() = default;
+  /// Layers keep their shapes in a search.
+  llvm::Error checkShapes() const;
   llvm::Error findGroups();
   void addGroup(const std::string &name, mlir::Value source, int64_t weights);
   llvm::Error openFolder(const PrecisionSearchRequest &request,
