@@ -9,6 +9,7 @@
 #include "qc/Analysis/Names.h"
 #include "qc/Analysis/QuantizationSites.h"
 #include "qc/Dialect/QC/IR/QCOps.h"
+#include "qc/Execution/SearchWeights.h"
 #include "qc/Support/Error.h"
 #include "qc/Support/OutputFile.h"
 
@@ -44,6 +45,24 @@ Expected<std::unique_ptr<LayerProbe>> LayerProbe::open(TextData &data,
     return std::move(error);
   return probe;
 }
+
+namespace {
+/// What a piece reads, as the data of an algorithm on weights.
+class PieceSamples : public Samples {
+public:
+  explicit PieceSamples(std::vector<std::vector<HostTensor>> windows)
+      : windows(std::move(windows)) {}
+  int64_t size() const override { return static_cast<int64_t>(windows.size()); }
+  Expected<std::vector<HostTensor>> sample(int64_t index) override {
+    return windows[index];
+  }
+  /// Nothing is kept that would have to tell them apart.
+  Expected<std::string> hash() const override { return std::string(); }
+
+private:
+  std::vector<std::vector<HostTensor>> windows;
+};
+} // namespace
 
 /// The ops with weights, by name, and those that look up embeddings.
 static llvm::DenseMap<Operation *, std::string>
@@ -139,7 +158,38 @@ Expected<std::unique_ptr<JitNet>> LayerProbe::compileQuantized(
   std::vector<std::string> ignored;
   if (Error error = quantizeModel(*model.module, options, "", ignored))
     return std::move(error);
+  // What later pieces read is not there yet.
+  if (&part == &pieces[at] && !layerAlgorithms(*model.module).empty())
+    if (Error error = findWeights(part, model, options))
+      return std::move(error);
   return compile(std::move(model));
+}
+
+Error LayerProbe::findWeights(const Part &part, LoadedModel &model,
+                              const CompileOptions &options) {
+  model.name = data.floatModel().name;
+  model.baseFolder = data.floatModel().baseFolder;
+  std::vector<std::vector<HostTensor>> windows;
+  for (size_t window = 0; window < carried.size(); ++window)
+    if (carried.size() == 1 || isLearnt(window))
+      windows.push_back(tensorsOf(part, window, carried[window]));
+  PieceSamples samples(std::move(windows));
+  SearchRequest request;
+  request.options = options;
+  request.options.resume = false;
+  request.samples = &samples;
+  return searchWeights(model, request, BuildHooks());
+}
+
+std::vector<HostTensor> LayerProbe::tensorsOf(const Part &part, size_t window,
+                                              const Values &values) const {
+  std::vector<HostTensor> tensors;
+  for (Value value : part.piece.inputs) {
+    auto argument = llvm::dyn_cast<mlir::BlockArgument>(value);
+    tensors.push_back(argument ? inputs[window][argument.getArgNumber()]
+                               : values.lookup(value));
+  }
+  return tensors;
 }
 
 std::optional<size_t> LayerProbe::pieceOf(StringRef layer) const {
@@ -151,13 +201,7 @@ std::optional<size_t> LayerProbe::pieceOf(StringRef layer) const {
 
 Error LayerProbe::run(const Part &part, JitNet &net, size_t window,
                       Values &values) {
-  std::vector<HostTensor> tensors;
-  for (Value value : part.piece.inputs) {
-    auto argument = llvm::dyn_cast<mlir::BlockArgument>(value);
-    tensors.push_back(argument ? inputs[window][argument.getArgNumber()]
-                               : values.lookup(value));
-  }
-  auto outputs = net.run(tensors);
+  auto outputs = net.run(tensorsOf(part, window, values));
   if (!outputs)
     return outputs.takeError();
   for (auto [value, tensor] : llvm::zip(part.piece.results, *outputs))
@@ -184,7 +228,6 @@ Error LayerProbe::findReference() {
       HostTensor::of(DType::I32, {static_cast<int64_t>(plan.rows.size())},
                      llvm::ArrayRef<int32_t>(plan.rows));
   carried.resize(plan.windows.size());
-  referenceMetric = recordsOf(data.metricOf());
   for (size_t window = 0; window < plan.windows.size(); ++window) {
     auto sample = data.samples().sample(plan.windows[window]);
     if (!sample)
@@ -204,8 +247,9 @@ Error LayerProbe::findReference() {
     if (!logits)
       return logits.takeError();
     references.emplace_back(std::move(*logits));
-    if (!referenceMetric.spec.needsReference())
-      addRecord(referenceMetric, references.back().values(), nullptr,
+    metrics.push_back(recordsOf(data.metricOf()));
+    if (!data.metricOf().needsReference())
+      addRecord(metrics.back(), references.back().values(), nullptr,
                 next.back());
   }
   return Error::success();
@@ -248,14 +292,20 @@ Expected<Measured> LayerProbe::measure(llvm::ArrayRef<std::string> layers,
     replaced[i] = nets.back().get();
   }
   Measured result{recordsOf(data.metricOf())};
+  compared = recordsOf(data.metricOf());
   result.cosine = 0;
+  bool learns = precision.contains('@') && carried.size() > 1;
   for (size_t window = 0; window < carried.size(); ++window) {
+    // What an algorithm has seen says too little about others.
+    if (learns && isLearnt(window))
+      continue;
     auto logits = finish(window, replaced);
     if (!logits)
       return logits.takeError();
     result.signal += static_cast<double>(references[window].rows());
     result.noise += references[window].divergenceOf(*logits);
     *result.cosine += references[window].cosinesOf(*logits);
+    llvm::append_range(compared.numbers, metrics[window].numbers);
     addRecord(result.records, *logits, &references[window].values(),
               next[window]);
   }

@@ -36,8 +36,9 @@ public:
   llvm::Expected<Measured> measure(llvm::ArrayRef<std::string> layers,
                                    llvm::StringRef precision);
 
-  /// The metric of the float pieces; no records where it compares with them.
-  const MetricRecords &reference() const { return referenceMetric; }
+  /// The metric of the float pieces on the windows that were measured last; no
+  /// records where it compares with them.
+  const MetricRecords &reference() const { return compared; }
 
 private:
   struct Part {
@@ -56,6 +57,14 @@ private:
   compileQuantized(const Part &part, llvm::ArrayRef<std::string> layers,
                    llvm::StringRef precision);
   llvm::Error run(const Part &part, JitNet &net, size_t window, Values &values);
+  /// What a piece reads.
+  std::vector<HostTensor> tensorsOf(const Part &part, size_t window,
+                                    const Values &values) const;
+  /// Runs the algorithms of layers of the piece that was advanced to.
+  llvm::Error findWeights(const Part &part, LoadedModel &model,
+                          const CompileOptions &options);
+  /// Algorithms see every other window, and are measured on those between.
+  static bool isLearnt(size_t window) { return window % 2 == 1; }
   /// The predictions of a window from the piece that was advanced to on.
   llvm::Expected<HostTensor> finish(size_t window,
                                     const std::map<size_t, JitNet *> &replaced);
@@ -71,7 +80,9 @@ private:
   std::vector<ReferenceRows> references;
   /// Of each window the tokens that come after the rows of the plan.
   std::vector<std::vector<int32_t>> next;
-  MetricRecords referenceMetric;
+  /// The metric of the float pieces on each window.
+  std::vector<MetricRecords> metrics;
+  MetricRecords compared;
 };
 
 } // namespace qc::search

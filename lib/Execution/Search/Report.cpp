@@ -114,6 +114,8 @@ std::string Search::reasonOf(const Trial &trial, size_t group) const {
   if (rejected)
     text =
         "one precision for all layers, as no mixture was faster beyond doubt";
+  else if (!request.forSize && !candidates->isHere())
+    text = "by estimates";
   for (size_t i = 0; i < names.size(); ++i) {
     const std::optional<Model::Sum> &other = model->of(group, i);
     bool refused = !layers.refusals[i].empty();
