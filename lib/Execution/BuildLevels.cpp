@@ -9,6 +9,7 @@
 
 #include "BuildInternal.h"
 #include "qc/Execution/Build.h"
+#include "qc/Execution/SearchWeights.h"
 #include "qc/Quantization/Algorithms.h"
 #include "qc/Support/Error.h"
 
@@ -145,6 +146,24 @@ static Error chooseKernelsOf(const BuildRequest &request,
   return error;
 }
 
+static Error refuseAlgorithm(const std::string &name) {
+  return inputError("bad-option", "", "--print-pipeline",
+                    "--algorithm " + name +
+                        ", which is no pass but runs the model",
+                    "rtn or mse, or --dump-ir");
+}
+
+/// An error where layers have algorithms of their own that are no passes.
+static Error checkLayerAlgorithms(const LoadedModel &model,
+                                  const CompileOptions &options) {
+  LoadedModel copy = model.copy();
+  std::vector<std::string> ignored;
+  if (Error error = quantizeModel(*copy.module, options, "", ignored))
+    return error;
+  std::set<std::string> found = layerAlgorithms(*copy.module);
+  return found.empty() ? Error::success() : refuseAlgorithm(*found.begin());
+}
+
 Expected<std::string> qc::buildPipeline(const BuildRequest &request,
                                         const BuildHooks &hooks) {
   CompileOptions options = request.options;
@@ -155,10 +174,7 @@ Expected<std::string> qc::buildPipeline(const BuildRequest &request,
   if (!algorithms)
     return algorithms.takeError();
   if (algorithms->searches())
-    return inputError("bad-option", "", "--print-pipeline",
-                      "--algorithm " + options.algorithms.back() +
-                          ", which is no pass but runs the model",
-                      "rtn or mse, or --dump-ir");
+    return refuseAlgorithm(options.algorithms.back());
   if (wantsStructures(options))
     return inputError("bad-option", "", "--print-pipeline",
                       "channels that are taken out, for which the model is run",
@@ -178,6 +194,9 @@ Expected<std::string> qc::buildPipeline(const BuildRequest &request,
   auto wanted = checkQuantization(request, *model->module);
   if (!wanted)
     return wanted.takeError();
+  if (*wanted)
+    if (Error error = checkLayerAlgorithms(*model, options))
+      return error;
   if (Error error = chooseKernelsOf(request, hooks, options))
     return error;
   PipelineFiles files;
