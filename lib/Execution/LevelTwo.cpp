@@ -134,7 +134,8 @@ Expected<bool> qc::checkQuantization(const BuildRequest &request,
                       options.precision + " for a model that is lowered to " +
                           "the level " + reachedLevel(module),
                       "--precision keep");
-  bool keeps = options.precision == "keep" || options.precision == "keep-a8";
+  bool keeps = options.precision == "keep" ||
+               llvm::StringRef(options.precision).starts_with("keep-a8");
   if (isQuantized(module) && !keeps && !options.requantize)
     return inputError("quantized", request.model, "--precision",
                       options.precision + " for a model that is quantized",

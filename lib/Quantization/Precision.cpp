@@ -25,7 +25,8 @@ static llvm::Error unknown(StringRef text, const FormatGroups &formats) {
       "found precision '" + text + "', expected keep, fp32, fp16, bf16, " +
       names +
       "int8, int4 or a form of w8, w8a8, w8a8-dynamic, w4-g128, w4-g128-sym, "
-      "w4a8-g32, q4_0-a8, w4-g64/2:4, w8a8/channels:30%, w4-g64@gptq");
+      "w4a8-g32, q4_K-a8, q4_K-a8-g32, w4-g64/2:4, w8a8/channels:30%, "
+      "w4-g64@gptq");
 }
 
 /// Consumes `prefix` and a number.
@@ -34,6 +35,17 @@ static bool consumeNumber(StringRef &text, StringRef prefix, int64_t &number) {
   if (!rest.consume_front(prefix) || rest.consumeInteger(10, number))
     return false;
   text = rest;
+  return true;
+}
+
+/// Consumes -a8[-g32].
+static bool consumeActivations(StringRef &text, Precision &precision) {
+  if (!text.consume_front("-a8"))
+    return false;
+  precision.activations = Precision::Activations::Dynamic;
+  precision.activationBits = 8;
+  if (text.consume_front("-g32"))
+    precision.activationBlock = 32;
   return true;
 }
 
@@ -212,12 +224,12 @@ llvm::Expected<Precision> Precision::parse(StringRef text,
     result.weightBits = 16;
     return result;
   }
-  if (text == "keep-a8") {
+  if (StringRef rest = text; rest.consume_front("keep") &&
+                             consumeActivations(rest, result) && rest.empty()) {
     result.weights = Weights::Keep;
-    result.activations = Activations::Dynamic;
-    result.activationBits = 8;
     return result;
   }
+  result = Precision();
   std::string whole = spellOut(text);
   StringRef rest = whole;
   if (!consumeFormat(rest, formats, result) && !consumeBits(rest, result))
@@ -234,10 +246,8 @@ llvm::Expected<Precision> Precision::parse(StringRef text,
   if (result.activations == Activations::Static &&
       rest.consume_front("-dynamic"))
     result.activations = Activations::Dynamic;
-  if (result.weights == Weights::Format && rest.consume_front("-a8")) {
-    result.activations = Activations::Dynamic;
-    result.activationBits = 8;
-  }
+  if (result.weights == Weights::Format)
+    consumeActivations(rest, result);
   if (!rest.empty())
     return unknown(text, formats);
   return result;

@@ -17,6 +17,7 @@
 #include "qc/Analysis/LinalgViews.h"
 #include "qc/Analysis/Names.h"
 #include "qc/Analysis/QuantizationSites.h"
+#include "qc/Dialect/QC/IR/QCBlocks.h"
 #include "qc/Dialect/QC/IR/QCDialect.h"
 #include "qc/Dialect/QC/IR/QCOps.h"
 #include "qc/Dialect/QC/IR/QCSparse.h"
@@ -75,7 +76,7 @@ private:
   SmallVector<const quant::TensorStatistics *>
   findMeans(const QuantizationSites &planned,
             function_ref<bool(const QuantizableLayer &)> isPruned);
-  void quantizeRows(const QuantizableLayer &layer, bool inBlocks);
+  void quantizeRows(const QuantizableLayer &layer, int64_t block);
   /// An error where the weight's format has no zero for what is pruned.
   LogicalResult checkZeros(const QuantizableLayer &layer,
                            const Precision &precision);
@@ -202,10 +203,11 @@ std::string Quantize::refuseActivation(Value activation) {
   return "";
 }
 
-/// A run-time activation of the layer in blocks.
-static AffineAttr getBlockEncoding(RankedTensorType type) {
+/// Run-time activations with a scale for each `size` elements of a row, -1 for
+/// each row.
+static AffineAttr getRunTimeEncoding(RankedTensorType type, int64_t size) {
   SmallVector<int64_t> group(type.getRank(), 1);
-  group.back() = ::qc::numerics::activationBlock;
+  group.back() = size;
   return AffineAttr::get(type.getContext(), 8, FloatAttr(), 0, group, Type(),
                          /*symmetric=*/true);
 }
@@ -217,12 +219,15 @@ std::string Quantize::refuseBlocks(const QuantizableLayer &layer,
   if (!MatMulView::match(layer.op))
     return "8-bit activations of a convolution need 8-bit weights with a scale "
            "for each channel";
-  if (!getGroupSums(withEncoding(input, getBlockEncoding(input)),
-                    withEncoding(weight, encoding)))
+  auto encoded = withEncoding(weight, encoding);
+  if (!precision.activationBlock)
+    precision.activationBlock = getActivationBlock(encoded);
+  if (!getGroupSums(withEncoding(input, getRunTimeEncoding(
+                                            input, precision.activationBlock)),
+                    encoded))
     return "8-bit activations need weights of integers with scales for groups "
            "of a multiple of 16";
   precision.activations = Precision::Activations::Dynamic;
-  precision.activationBlocks = true;
   return "";
 }
 
@@ -339,23 +344,20 @@ LogicalResult Quantize::quantizeSites(ArrayRef<QuantizationSite> sites) {
   return success();
 }
 
-/// Run-time scales, one for each row of a product's input.
-void Quantize::quantizeRows(const QuantizableLayer &layer, bool inBlocks) {
+/// Run-time scales, one for each block of a product's input, or for each row if
+/// `block` is 0.
+void Quantize::quantizeRows(const QuantizableLayer &layer, int64_t block) {
   OpOperand *use = &layer.op->getOpOperand(layer.inputOperand);
   auto collapse = use->get().getDefiningOp<tensor::CollapseShapeOp>();
   // Rows that come from several axes are quantized before they are merged.
-  if (!inBlocks && collapse &&
+  if (!block && collapse &&
       collapse.getReassociationIndices().back().size() == 1)
     use = &collapse.getSrcMutable();
   Value value = use->get();
   if (value.getDefiningOp<DequantizeOp>())
     return;
   auto type = cast<RankedTensorType>(value.getType());
-  SmallVector<int64_t> group(type.getRank(), 1);
-  group.back() = -1;
-  auto encoding = inBlocks ? getBlockEncoding(type)
-                           : AffineAttr::get(&getContext(), 8, FloatAttr(), 0,
-                                             group, Type(), /*symmetric=*/true);
+  auto encoding = getRunTimeEncoding(type, block ? block : -1);
   Value &made = encoded[{value, encoding}];
   if (!made) {
     OpBuilder builder(&getContext());
@@ -532,7 +534,7 @@ LogicalResult Quantize::runOnFunction(FunctionOpInterface function) {
     if (precision.isFloat() || !layer.weightOperand)
       continue;
     if (precision.activations == Precision::Activations::Dynamic)
-      quantizeRows(layer, precision.activationBlocks);
+      quantizeRows(layer, precision.activationBlock);
     if (precision.weights == Precision::Weights::Keep)
       continue;
     if (precision.sparsity)

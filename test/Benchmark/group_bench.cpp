@@ -3,13 +3,16 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // GOP/s (two operations a product) of one core: M rows of activations in 8 bits
-// times 2048 x 2048 weights, in the formats that are tuned and some others.
+// times 2048 x 2048 weights, in the formats that are tuned and some others;
+// with blocks of 32 activations, and `wide`, blocks as the scales of the
+// weights.
 //
 //===----------------------------------------------------------------------===//
 
 #include "../Target/KernelHarness.h"
 #include "qc/Numerics/Blocks.h"
 #include "qc/Numerics/Encode.h"
+#include "qc/Numerics/WideSums.h"
 #include "qc/TargetInfo/ContractParts.h"
 #include "qc/TargetInfo/GroupPacking.h"
 #include "qc/TargetInfo/KernelSlots.h"
@@ -22,9 +25,11 @@ namespace S = qc::slots::contract;
 
 static void runGroups(benchmark::State &state, const CpuLevel &level,
                       const std::string &format,
-                      const numerics::DecodeSpec &spec, int64_t m) {
+                      const numerics::DecodeSpec &spec, int64_t m, bool wide) {
   constexpr int64_t n = 2048, k = 2048;
   KernelKey key{"group_contract", {"f32", format, "f32"}, {}};
+  if (wide)
+    key.flags.push_back("wide");
   KernelFunction function = compileKernel(key, level, &spec);
   if (!function)
     return state.SkipWithError("no kernel");
@@ -67,14 +72,19 @@ int main(int argc, char **argv) {
   affine.scaleKind = numerics::ElementKind::F16;
   specs["w4-g128"] = numerics::affineSpec(affine);
   for (const CpuLevel &level : hostLevels())
-    for (const char *format : {"q4_0", "q4_K", "q8_0", "q2_K", "tq2_0",
-                               "w4-g128", "q3_K", "q5_K", "q6_K", "iq4_nl"})
+    for (const char *format :
+         {"q4_0", "q4_K", "q8_0", "q2_K", "tq2_0", "w4-g128", "q3_K", "q5_K",
+          "q6_K", "iq4_xs", "iq4_nl"})
       for (int64_t m : {1, 4, 8, 128})
-        benchmark::RegisterBenchmark(
-            (level.name + "/" + format + "/" + std::to_string(m)).c_str(),
-            [=, spec = specs.at(format)](benchmark::State &state) {
-              runGroups(state, level, format, spec, m);
-            });
+        for (bool wide : {false, true})
+          if (!wide || numerics::wideSums(specs.at(format)))
+            benchmark::RegisterBenchmark(
+                (level.name + "/" + format + (wide ? "/wide/" : "/") +
+                 std::to_string(m))
+                    .c_str(),
+                [=, spec = specs.at(format)](benchmark::State &state) {
+                  runGroups(state, level, format, spec, m, wide);
+                });
   benchmark::Initialize(&argc, argv);
   benchmark::RunSpecifiedBenchmarks();
 }

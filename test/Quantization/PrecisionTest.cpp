@@ -36,6 +36,11 @@ TEST(Precision, Names) {
   EXPECT_EQ(parse("e5m2").group, 0);
   EXPECT_EQ(parse("nf4").group, 64);
   EXPECT_EQ(parse("nf4-g32").group, 32);
+  EXPECT_EQ(parse("nf4-a8").activations, Activations::Dynamic);
+  EXPECT_EQ(parse("nf4-a8").activationBlock, 0);
+  EXPECT_EQ(parse("nf4-g64-a8-g32").activationBlock, 32);
+  EXPECT_EQ(parse("keep-a8-g32").weights, Weights::Keep);
+  EXPECT_EQ(parse("keep-a8-g32").activationBlock, 32);
 }
 
 TEST(Precision, ZeroPointsMayBeAskedFor) {
@@ -140,6 +145,11 @@ TEST(Precision, BadNames) {
                                "w4-sym-g64",
                                "w4-g64-sym-asym",
                                "w4-g64sym",
+                               "nf4-a8-g64",
+                               "nf4-a8-g320",
+                               "keep-a8x",
+                               "keep-a9",
+                               "w4a8-g32-g32",
                                "w99999999999999999999"})
     EXPECT_FALSE(
         bool(llvm::expectedToOptional(Precision::parse(text, formats))))

@@ -48,8 +48,9 @@ struct Precision {
   std::optional<bool> symmetric;
   Activations activations = Activations::Float;
   unsigned activationBits = 32;
-  /// Dynamic activations have a scale for each block of 32 of a row.
-  bool activationBlocks = false;
+  /// Elements of a row that share a scale of dynamic activations; 0 is what
+  /// the weights meet best: a block of their scales' size, or the whole row.
+  int64_t activationBlock = 0;
   /// Weights that become zero.
   std::optional<numerics::Sparsity> sparsity;
   /// How this layer's weights are pruned and rounded, as --algorithm names it
@@ -65,8 +66,9 @@ struct Precision {
 
   /// Parses keep[-a8], fp32, fp16, bf16, int8, int4, wB[aB][-gN][-sym|-asym]
   /// [-dynamic], or the name of one of `formats` with an optional -gN and an
-  /// optional -a8; then, but after keep, /channels:SHARE, /heads:SHARE,
-  /// /layers:N, /SPARSITY; then @ALGORITHM+ALGORITHM.
+  /// optional -a8, which -g32 may follow; then, but after keep,
+  /// /channels:SHARE, /heads:SHARE, /layers:N, /SPARSITY; then
+  /// @ALGORITHM+ALGORITHM.
   static llvm::Expected<Precision> parse(llvm::StringRef text,
                                          const FormatGroups &formats);
 };

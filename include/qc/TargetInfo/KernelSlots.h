@@ -245,17 +245,18 @@ namespace quantize_rows {
 enum { X, Y, RowScale, Rows, Columns, Chunk, Count };
 } // namespace quantize_rows
 
-/// quantize_groups: each of `rows` rows of `columns` f32 to blocks of 32: scale
-/// = amax / 127 (1 for zeros), y = sat(rne(x / scale)) in [-127, 127], and the
-/// sums of y over each 16. A row of y has padded columns (a multiple of 32, 0
-/// beyond `columns`), of scales padded / 32, of sums (i32) padded / 16. types =
-/// f32, i8. part: chunk rows.
+/// quantize_groups: each of `rows` rows of `columns` f32 to blocks of `block`
+/// (32, 64, 128, 256): scale = amax / 127 (1 for zeros), y = sat(rne(x /
+/// scale)) in [-127, 127], and the sums of y over each 16. A row of y has
+/// padded columns (a multiple of block, 0 beyond `columns`), of scales padded /
+/// block, of sums (i32) padded / 16. types = f32, i8. part: chunk rows.
 namespace quantize_groups {
-enum { X, Y, Scales, Sums, Rows, Columns, Padded, Chunk, Count };
+enum { X, Y, Scales, Sums, Rows, Columns, Padded, Block, Chunk, Count };
 } // namespace quantize_groups
 
 /// group_contract: the sums of numerics/GroupSums.h with the epilogue of
-/// contract for float x, in its slots. types = f32, an encoding, y. X is what
+/// contract for float x, in its slots; with the flag wide those of
+/// numerics/WideSums.h. types = f32, an encoding, y. X is what
 /// quantize_groups makes, its rows XColumn apart, RowScale its scales and
 /// Scratch its sums; Run is K, Columns the number of rows. W as GroupPacking.h.
 /// part as contract, of one group.

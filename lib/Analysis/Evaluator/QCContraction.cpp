@@ -11,7 +11,9 @@
 #include "Convert.h"
 #include "Convolution.h"
 #include "Gemm.h"
+#include "qc/Dialect/QC/IR/QCBlocks.h"
 #include "qc/Dialect/QC/IR/QCOps.h"
+#include "qc/Numerics/WideSums.h"
 
 using namespace mlir;
 using namespace ::qc;
@@ -87,15 +89,25 @@ static llvm::Error runGroupMatMul(Interpreter &interpreter,
   auto encoding = mlir::qc::getMatrixEncoding(w.shape, w.encoding);
   num::DecodeSpec spec = encoding.getDecodeSpec(w.shape);
   w.encoding = encoding;
-  num::GroupWeights weights =
-      num::groupWeights(spec, k, n, componentData(w, spec));
+  int64_t block = mlir::qc::getBlockSize(mlir::qc::getEncoding(op.getInput()));
+  bool isWide = mlir::qc::isWideBlock(block);
+  num::GroupWeights groups;
+  num::WideWeights wide;
+  if (isWide)
+    wide = num::wideWeights(spec, k, n, componentData(w, spec));
+  else
+    groups = num::groupWeights(spec, k, n, componentData(w, spec));
   const int8_t *codes = x.components[0].as<int8_t>().data();
   const float *scales = x.components[1].as<float>().data();
-  int64_t blocks = (k + num::activationBlock - 1) / num::activationBlock;
+  int64_t blocks = (k + block - 1) / block;
   std::vector<float> y(n);
   for (int64_t row = 0; row < rows; ++row) {
-    num::sumGroups(weights, {codes + row * k, static_cast<size_t>(k)},
-                   {scales + row * blocks, static_cast<size_t>(blocks)}, y);
+    std::span own(codes + row * k, static_cast<size_t>(k));
+    std::span ownScales(scales + row * blocks, static_cast<size_t>(blocks));
+    if (isWide)
+      num::sumWide(wide, own, ownScales, y);
+    else
+      num::sumGroups(groups, own, ownScales, y);
     std::vector<double> sums(y.begin(), y.end());
     contraction.finishRow(row, sums.data());
   }

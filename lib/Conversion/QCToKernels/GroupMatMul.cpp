@@ -3,11 +3,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Activations quantized in blocks when the model runs, and their products with
-// weights in groups (numerics/GroupSums.h).
+// weights in groups (numerics/GroupSums.h, numerics/WideSums.h).
 //
 //===----------------------------------------------------------------------===//
 
 #include "Contraction.h"
+#include "qc/Dialect/QC/IR/QCBlocks.h"
 #include "qc/TargetInfo/GroupPacking.h"
 #include "qc/TargetInfo/KernelSlots.h"
 
@@ -15,9 +16,10 @@ using namespace mlir;
 using namespace mlir::qc;
 namespace slots = ::qc::slots;
 
-static int64_t paddedColumns(Value value) {
+/// Bytes of a row of codes in blocks of `block`.
+static int64_t paddedColumns(Value value, int64_t block) {
   int64_t columns = cast<RankedTensorType>(value.getType()).getShape().back();
-  return llvm::alignTo(columns, ::qc::groupChunk);
+  return llvm::alignTo(columns, block);
 }
 
 LogicalResult Lowering::lowerQuantizeGroups(QuantizeOp op) {
@@ -27,12 +29,14 @@ LogicalResult Lowering::lowerQuantizeGroups(QuantizeOp op) {
   auto type = cast<RankedTensorType>(input.getType());
   if (type.getRank() == 0 || type.isDynamicDim(type.getRank() - 1))
     return op.emitOpError("needs rows of a static size");
-  int64_t padded = paddedColumns(input);
+  int64_t block = getBlockSize(getEncoding(op.getResult()));
+  int64_t padded = paddedColumns(input, block);
   Launch launch(builder, loc, {"quantize_groups", {"f32", "i8"}, {}}, s::Count);
   launch.tensor(s::X, input);
   OpFoldResult parts =
       rowParts(launch, input, s::Rows, s::Columns, s::Chunk, loc);
   launch.size(s::Padded, padded);
+  launch.size(s::Block, block);
   Sizes sizes = shapeOf(input);
   auto add = [&](int64_t slot, int64_t columns, Type element) {
     SmallVector<int64_t> shape(type.getShape());
@@ -41,8 +45,7 @@ LogicalResult Lowering::lowerQuantizeGroups(QuantizeOp op) {
     launch.result(slot, RankedTensorType::get(shape, element), sizes);
   };
   add(s::Y, padded, builder.getI8Type());
-  add(s::Scales, padded / ::qc::numerics::activationBlock,
-      builder.getF32Type());
+  add(s::Scales, padded / block, builder.getF32Type());
   add(s::Sums, padded / 16, builder.getI32Type());
   KernelOp kernel = launch.build(parts, nameOf(loc));
   ++numKernels;
@@ -68,6 +71,9 @@ LogicalResult Lowering::lowerGroupMatMul(MatMulOp op) {
                  {"f32", weightType({}, weight), storedType(op.getResult())},
                  {}},
                 s::Count);
+  int64_t block = getBlockSize(getEncoding(input));
+  if (isWideBlock(block))
+    launch.flag("wide");
   launch.tensor(s::X, storedOf(input));
   launch.tensor(s::RowScale, rowScales.lookup(input));
   launch.tensor(s::Scratch, sums);
@@ -90,7 +96,7 @@ LogicalResult Lowering::lowerGroupMatMul(MatMulOp op) {
   launch.size(s::Batch, 1);
   launch.size(s::Rows, 1);
   launch.size(s::Columns, rows);
-  launch.size(s::XColumn, paddedColumns(input));
+  launch.size(s::XColumn, paddedColumns(input, block));
   launch.size(s::Run, k);
   launch.size(s::N, n);
   launch.size(s::Groups, 1);

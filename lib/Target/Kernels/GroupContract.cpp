@@ -7,13 +7,16 @@
 // with the bytes of the rows; the sum of each segment is scaled and added to
 // the floats of numerics/GroupSums.h. Few rows take the codes in registers and
 // keep their sums there, many rows meet slabs of unpacked weights
-// (GroupSlab.h).
+// (GroupSlab.h). With the flag `wide` the sums are those of
+// numerics/WideSums.h.
 //
 //===----------------------------------------------------------------------===//
 
 #include "Emitters.h"
 #include "Epilogue.h"
-#include "GroupSlab.h"
+#include "NarrowSlab.h"
+#include "WideSlab.h"
+#include "WideTile.h"
 
 #include "qc/TargetInfo/KernelSlots.h"
 
@@ -29,11 +32,20 @@ namespace {
 
 class GroupContract {
 public:
+  /// `wideSums` may be null.
   GroupContract(KernelBuilder &k, const KernelKey &key,
                 const numerics::DecodeSpec &spec,
-                const numerics::GroupSums &sums)
-      : k(k), panel(k, spec, sums), slab(k, panel),
-        epilogue(k, key, contractEpilogueSlots) {}
+                const numerics::GroupSums &sums,
+                const numerics::WideSums *wideSums)
+      : k(k), panel(k, wideSums ? wideSums->roots : spec, sums),
+        epilogue(k, key, contractEpilogueSlots) {
+    if (wideSums) {
+      wide.emplace(k, panel, *wideSums);
+      slab = std::make_unique<WideSlab>(k, *wide);
+    } else {
+      slab = std::make_unique<NarrowSlab>(k, panel);
+    }
+  }
   void emit();
 
 private:
@@ -45,6 +57,8 @@ private:
   };
   Function emitTile(unsigned rows);
   void tileBody(unsigned rows, llvm::ArrayRef<Val> a);
+  /// Bytes of a row of activations that share a scale.
+  int64_t block() const { return wide ? wide->width() : groupChunk; }
   Vals chunk(llvm::ArrayRef<Val> a, const Rows &rows, Val index,
              llvm::ArrayRef<Val> sums);
   /// Where a panel has its codes and each factor region.
@@ -59,7 +73,8 @@ private:
 
   KernelBuilder &k;
   GroupPanel panel;
-  GroupSlab slab;
+  std::optional<WidePanel> wide;
+  std::unique_ptr<GroupSlab> slab;
   Epilogue epilogue;
   llvm::SmallVector<Function> tiles;
   Val columnEnd, depth, xRow, chunks, panels, sumBuffer, slabBuffer, rowBuffer;
@@ -108,16 +123,22 @@ void GroupContract::tileBody(unsigned count, llvm::ArrayRef<Val> a) {
   for (unsigned r = 0; r < count; ++r) {
     Val skipped = a[XRow] * int64_t(r);
     rows.x.push_back(a[X] + skipped);
-    rows.scales.push_back(a[Scales] + skipped / groupChunk * 4);
+    rows.scales.push_back(a[Scales] + skipped / block() * 4);
     rows.sums.push_back(a[XSums] + skipped / 16 * 4);
   }
   Vals sums(count * panel.unit.registers(),
             k.zero(k.vec(k.f32(), panel.unit.lanes())));
   Val chunks = (a[K] + (groupChunk - 1)) / groupChunk;
-  sums = k.loop(k.i64(0), chunks, 1, sums,
-                [&](Val index, llvm::ArrayRef<Val> carried) {
-                  return chunk(a, rows, index, carried);
-                });
+  if (wide)
+    sums = WideTile(k, *wide,
+                    {a[Codes], a.drop_front(NumArguments), a[K], rows.x,
+                     rows.scales, rows.sums})
+               .sums();
+  else
+    sums = k.loop(k.i64(0), chunks, 1, sums,
+                  [&](Val index, llvm::ArrayRef<Val> carried) {
+                    return chunk(a, rows, index, carried);
+                  });
   for (unsigned r = 0; r < count; ++r)
     for (unsigned i = 0; i < panel.unit.registers(); ++i)
       k.store(sums[r * panel.unit.registers() + i],
@@ -175,7 +196,7 @@ void GroupContract::fewRows(Val column, Val rowBegin, Val rowEnd) {
   k.loop(rowBegin, rowEnd, most, [&](Val first) {
     Val rows = min(rowEnd - first, most), skipped = first * xRow;
     arguments[X] = k.slotPtr(S::X) + skipped;
-    arguments[Scales] = k.slotPtr(S::RowScale) + skipped / groupChunk * 4;
+    arguments[Scales] = k.slotPtr(S::RowScale) + skipped / block() * 4;
     arguments[XSums] = k.slotPtr(S::Scratch) + skipped / 16 * 4;
     k.switchOn(rows - 1, tiles.size(),
                [&](unsigned i) { k.call(tiles[i], arguments); });
@@ -184,7 +205,7 @@ void GroupContract::fewRows(Val column, Val rowBegin, Val rowEnd) {
 }
 
 void GroupContract::manyRows(Val columnBegin, Val rowBegin, Val rowEnd) {
-  int64_t most = slab.tileRows(), blockRows = most * blockTiles;
+  int64_t most = slab->tileRows(), blockRows = most * blockTiles;
   Val columns = min(columnEnd - columnBegin, 16 * blockPanels);
   k.loop(rowBegin, rowEnd, blockRows, [&](Val blockBegin) {
     Val rows = min(rowEnd - blockBegin, blockRows);
@@ -195,21 +216,21 @@ void GroupContract::manyRows(Val columnBegin, Val rowBegin, Val rowEnd) {
       Val count = min(chunks - chunk, GroupSlab::chunks);
       k.loop(k.i64(0), rows, most, [&](Val first) {
         Val skipped = (blockBegin + first) * xRow + chunk * groupChunk;
-        slab.packRows({k.slotPtr(S::X) + skipped,
-                       k.slotPtr(S::RowScale) + skipped / groupChunk * 4,
-                       k.slotPtr(S::Scratch) + skipped / 16 * 4, xRow},
-                      min(rows - first, most), count,
-                      rowBuffer + first / most * slab.packedBytes());
+        slab->packRows({k.slotPtr(S::X) + skipped,
+                        k.slotPtr(S::RowScale) + skipped / block() * 4,
+                        k.slotPtr(S::Scratch) + skipped / 16 * 4, xRow},
+                       min(rows - first, most), count,
+                       rowBuffer + first / most * slab->packedBytes());
       });
       k.loop(k.i64(0), columns, 16, [&](Val column) {
         Place place = placeOf(columnBegin + column);
-        slab.unpack(place.codes, place.regions, chunk, chunk + count, depth,
-                    slabBuffer);
+        slab->unpack(place.codes, place.regions, chunk, chunk + count, depth,
+                     slabBuffer);
         Val sums = sumBuffer + column * (blockRows * 4);
         k.loop(k.i64(0), rows, most, [&](Val first) {
-          slab.multiply(slabBuffer,
-                        rowBuffer + first / most * slab.packedBytes(), count,
-                        sums + first * 64);
+          slab->multiply(slabBuffer,
+                         rowBuffer + first / most * slab->packedBytes(), count,
+                         sums + first * 64);
         });
       });
     });
@@ -223,10 +244,10 @@ void GroupContract::manyRows(Val columnBegin, Val rowBegin, Val rowEnd) {
 void GroupContract::emit() {
   for (unsigned rows = 1; rows <= panel.unit.maxRows(); ++rows)
     tiles.push_back(emitTile(rows));
-  slab.emit();
-  sumBuffer = k.stack(64 * slab.tileRows() * blockTiles * blockPanels);
-  slabBuffer = k.stack(slab.bytes());
-  rowBuffer = k.stack(slab.packedBytes() * blockTiles);
+  slab->emit();
+  sumBuffer = k.stack(64 * slab->tileRows() * blockTiles * blockPanels);
+  slabBuffer = k.stack(slab->bytes());
+  rowBuffer = k.stack(slab->packedBytes() * blockTiles);
   Val mParts = k.slot(S::MParts), n = k.slot(S::N);
   Val rowBegin = k.part() % mParts * k.slot(S::MChunk);
   Val rowEnd = min(rowBegin + k.slot(S::MChunk), k.slot(S::Columns));
@@ -237,10 +258,10 @@ void GroupContract::emit() {
   chunks = (depth + (groupChunk - 1)) / groupChunk;
   panels = (n + 15) / 16;
   // What whole tiles leave is less work where it needs no packing.
-  int64_t most = slab.tileRows(), least = tiles.size();
+  int64_t most = slab->tileRows(), least = tiles.size();
   Val rows = rowEnd - rowBegin, rest = rows % most;
   Val many = k.select(rest <= least, rows - rest, rows);
-  many = k.select(rows < slab.fewestTiles() * most, k.i64(0), many);
+  many = k.select(rows < slab->fewestTiles() * most, k.i64(0), many);
   Val middle = rowBegin + many;
   k.ifThen(rowBegin < middle, [&] {
     k.loop(columnBegin, columnEnd, 16 * blockPanels,
@@ -256,14 +277,22 @@ llvm::LogicalResult
 kernels::emitGroupContract(KernelBuilder &k, const KernelKey &key,
                            const numerics::DecodeSpec *weights,
                            std::string &error) {
-  error = Epilogue::verify(key);
+  KernelKey own = key;
+  bool isWide = std::erase(own.flags, "wide");
+  error = Epilogue::verify(own);
   std::optional<numerics::GroupSums> sums;
-  if (error.empty() && weights)
+  std::optional<numerics::WideSums> wide;
+  if (error.empty() && weights) {
     sums = numerics::groupSums(*weights);
+    if (isWide)
+      wide = numerics::wideSums(*weights);
+  }
   if (error.empty() && (!sums || key.types[0] != "f32"))
     error = "expected the type f32 and integer codes in groups";
+  if (error.empty() && isWide && !wide)
+    error = "expected one scale for 64 weights or more with the flag wide";
   if (!error.empty())
     return llvm::failure();
-  GroupContract(k, key, *weights, *sums).emit();
+  GroupContract(k, own, *weights, *sums, wide ? &*wide : nullptr).emit();
   return llvm::success();
 }

@@ -41,19 +41,21 @@ Val GroupPanel::codes(Val chunk, unsigned step, unsigned part) {
   return unit.prepare(codes);
 }
 
+Val GroupPanel::stored(unsigned index, Val address, Val first, Val depth) {
+  const EncodedRegion &region = factorRegions()[index];
+  Val row = k.i64(0);
+  if (int64_t group = region.groupK)
+    row = min(first / group, (depth - 1) / group);
+  return loadPanelRow(k, region.kind, address + row * region.rowBytes());
+}
+
 GroupFactors GroupPanel::factors(llvm::ArrayRef<Val> addresses, Val first,
                                  Val depth) {
-  Vals stored;
-  for (auto [region, address] : llvm::zip_equal(factorRegions(), addresses)) {
-    int64_t group = region.groupK;
-    Val row = k.i64(0);
-    if (group)
-      row = min(first / group, (depth - 1) / group);
-    stored.push_back(
-        loadPanelRow(k, region.kind, address + row * region.rowBytes()));
-  }
+  Vals all;
+  for (auto [index, address] : llvm::enumerate(addresses))
+    all.push_back(stored(index, address, first, depth));
   GroupFactors result;
-  llvm::ArrayRef<Val> inputs = stored;
+  llvm::ArrayRef<Val> inputs = all;
   if (hasZero()) {
     result.zero = inputs.front();
     inputs = inputs.drop_front();
@@ -77,13 +79,15 @@ GroupRow GroupPanel::row(Val scale, Val total) {
   return row;
 }
 
-GroupRow GroupPanel::row(Val scale, Val halves, unsigned segment) {
+Val GroupPanel::total(Val halves, unsigned segment) {
   int64_t count = groups.segment / 16;
   Val at = halves + int64_t(segment * count * 4);
   Val total = k.load(k.i32(), at);
-  if (count == 2)
-    total = total + k.load(k.i32(), at + 4);
-  return row(k.load(k.f32(), scale), total);
+  return count == 2 ? total + k.load(k.i32(), at + 4) : total;
+}
+
+GroupRow GroupPanel::row(Val scale, Val halves, unsigned segment) {
+  return row(k.load(k.f32(), scale), total(halves, segment));
 }
 
 Val GroupPanel::add(Val sum, Val integers, const GroupFactors &factors,

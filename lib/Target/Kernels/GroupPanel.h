@@ -50,6 +50,9 @@ public:
   /// Register `part` of the codes of step `step` of a chunk, as bytes that
   /// GroupUnit multiplies.
   Val codes(Val chunk, unsigned step, unsigned part);
+  /// What factor region `index` holds, from its address, for row `first` of
+  /// `depth`, as loadPanelRow gives it.
+  Val stored(unsigned index, Val address, Val first, Val depth);
   /// The factors of the segment that begins at `first` of `depth` rows, from
   /// the address of each factor region.
   GroupFactors factors(llvm::ArrayRef<Val> addresses, Val first, Val depth);
@@ -63,6 +66,9 @@ public:
   /// The same of segment `segment` of one chunk, from where that has its scale
   /// and the sums of its halves.
   GroupRow row(Val scale, Val halves, unsigned segment);
+
+  /// The sum of bytes of that segment.
+  Val total(Val halves, unsigned segment);
 
   GroupUnit unit;
 

@@ -6,7 +6,8 @@
 // chunks of a panel, is unpacked to bytes and floats in the first-level cache,
 // and meets all rows, a tile of them at a time. The rows are packed too, so
 // that a tile reads one stretch of memory, and are so for several panels.
-// Between slabs the sums of the rows are in memory.
+// Between slabs the sums of the rows are in memory. What is in a slab beside
+// the codes and how sums become floats is up to NarrowSlab and WideSlab.
 //
 //===----------------------------------------------------------------------===//
 
@@ -24,13 +25,14 @@ public:
 
   /// The panel must outlive it.
   GroupSlab(KernelBuilder &k, GroupPanel &panel);
+  virtual ~GroupSlab() = default;
 
   /// Rows of a tile.
   int64_t tileRows() const { return rows; }
   /// Tiles from which on a slab is worth its unpacking.
   int64_t fewestTiles() const { return 1 + halves; }
   /// Bytes of an unpacked slab, and of a tile of packed rows.
-  int64_t bytes() const { return chunks * weightBytes; }
+  int64_t bytes() const { return slabBytes; }
   int64_t packedBytes() const { return tileBytes; }
 
   /// Writes the functions behind those below into the module.
@@ -51,22 +53,51 @@ public:
   /// [tileRows()][16].
   void multiply(Val slab, Val packedRows, Val count, Val sums);
 
-private:
-  void unpackBody(llvm::ArrayRef<Val> arguments);
-  void packBody(llvm::ArrayRef<Val> arguments);
-  void multiplyBody(llvm::ArrayRef<Val> arguments);
-  void segment(Val weights, Val bytes, Val terms, unsigned segment, Val sums);
-  /// Where a chunk of a slab has the factors of a segment.
-  int64_t factorsAt(unsigned segment) const;
-  /// Calls `place` for each value of `row` that is used, with where a tile has
-  /// those of the first row and chunk for this segment.
-  void placeRow(GroupRow &row, unsigned segment,
-                llvm::function_ref<void(Val &, mlir::Type, int64_t)> place);
-  void packRow(llvm::ArrayRef<Val> arguments, Val r);
+protected:
+  /// Steps of 4 along K in a chunk.
+  static constexpr int64_t chunkSteps = groupChunk / 4;
+  /// The bodies of the three functions, with their arguments.
+  enum {
+    UnpackCodes,
+    UnpackTo,
+    UnpackFirst,
+    UnpackLast,
+    UnpackDepth,
+    NumUnpack
+  };
+  enum {
+    PackX,
+    PackScales,
+    PackSums,
+    PackTo,
+    PackStride,
+    PackValid,
+    PackCount
+  };
+  enum { Slab, Tile, Sums, Count };
+  virtual void unpackBody(llvm::ArrayRef<Val> arguments) = 0;
+  /// Packs what belongs to row `r`, `skipped` bytes behind the first.
+  virtual void packRow(llvm::ArrayRef<Val> arguments, Val r, Val skipped) = 0;
+  virtual void multiplyBody(llvm::ArrayRef<Val> arguments) = 0;
+
+  /// Unpacks steps [first, last) of a chunk's codes, times a factor of the 16
+  /// columns where one is given and there are halves.
+  void unpackSteps(Val codes, unsigned first, unsigned last, Val factor,
+                   Val to);
+  /// Packs `count` chunks of a row's bytes.
+  void packBytes(Val x, Val count, Val to);
+  /// Adds the products of steps [first, last) of a chunk with the bytes of the
+  /// rows of a tile to the sums of each row and register.
+  void products(Val codes, Val bytes, unsigned first, unsigned last,
+                llvm::MutableArrayRef<GroupUnit::Sum> sums);
 
   KernelBuilder &k;
   GroupPanel &panel;
-  int64_t rows, segments, halves, codeBytes, weightBytes, rowBytes, tileBytes;
+  int64_t rows, segments, halves, codeBytes, rowBytes;
+  /// Set by who derives from this.
+  int64_t slabBytes = 0, tileBytes = 0;
+
+private:
   Function unpackFunction, packFunction, multiplyFunction;
 };
 

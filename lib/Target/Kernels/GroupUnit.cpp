@@ -18,7 +18,7 @@ using namespace qc::kernels;
 
 GroupUnit::GroupUnit(KernelBuilder &k, const numerics::GroupSums &sums,
                      unsigned bits)
-    : k(k), sums(sums) {
+    : k(k), sums(sums), bits(bits) {
   const CpuLevel &level = k.level();
   if (level.dot == DotUnit::VpDpBusd) {
     kind = Kind::Dot;
@@ -91,8 +91,9 @@ Val GroupUnit::activation(Val pointer) {
 void GroupUnit::widen(Sum &sum) {
   if (!sum.narrow)
     return;
+  Val factor = sum.factor ? k.bitcast(sum.factor, ones.type()) : ones;
   Val pairs = k.intrinsic("llvm.x86.avx2.pmadd.wd", k.vec(k.i32(), width),
-                          {sum.narrow, ones});
+                          {sum.narrow, factor});
   sum.wide = sum.wide ? k.pinned(sum.wide + pairs) : pairs;
   sum.narrow = Val();
   sum.steps = 0;
@@ -148,7 +149,55 @@ void GroupUnit::multiplyAddHalf(Sum &sum, Val weights, Val activation) {
   sum.wide = sum.wide ? k.pinned(sum.wide + pairs) : pairs;
 }
 
+bool GroupUnit::folds(int32_t least, int32_t largest) const {
+  if (halves() == 2)
+    return true;
+  // Bytes that Dot takes as unsigned, Sdot as signed.
+  int32_t limit = kind == Kind::Dot ? 255 : kind == Kind::Sdot ? 127 : 0;
+  return !sums.isSigned && least >= 0 && ((1 << bits) - 1) * largest <= limit;
+}
+
+Val GroupUnit::scaleHalf(Val codes, Val factor) {
+  mlir::Type type = k.vec(k.i16(), 2 * width);
+  Val words = k.bitcast(codes, type);
+  if (halves() == 2)
+    return k.bitcast(words * k.bitcast(factor, type), codes.type());
+  Val factors = k.bitcast(pairWords(factor, factor), type);
+  Val low = (words & 0xff) * factors, high = shrU(words, 8) * factors;
+  return k.bitcast(low | high << 8, codes.type());
+}
+
 Val GroupUnit::finish(Sum sum) {
   widen(sum);
-  return sum.wide;
+  bool isScaled = kind == Kind::Madd || kind == Kind::MaddSigned;
+  return sum.factor && !isScaled ? sum.wide * sum.factor : sum.wide;
+}
+
+Val GroupUnit::factor(Val integers) {
+  bool pairs = kind == Kind::Madd || kind == Kind::MaddSigned;
+  return pairs ? pairWords(integers, integers) : integers;
+}
+
+unsigned GroupUnit::longestSteps() const {
+  return kind == Kind::Madd ? std::clamp(narrowSteps, 8u, 32u) : 16;
+}
+
+Val GroupUnit::pairWords(Val first, Val second) {
+  return (first & 0xffff) | second << 16;
+}
+
+Val GroupUnit::addPairs(Val sum, Val a, Val b) {
+  mlir::Type words = k.vec(k.i16(), 2 * a.lanes());
+  Val products;
+  if (k.isX86()) {
+    llvm::StringRef name = a.lanes() == 16  ? "llvm.x86.avx512.pmaddw.d.512"
+                           : a.lanes() == 8 ? "llvm.x86.avx2.pmadd.wd"
+                                            : "llvm.x86.sse2.pmadd.wd";
+    products =
+        k.intrinsic(name, a.type(), {k.bitcast(a, words), k.bitcast(b, words)});
+  } else {
+    auto low = [](Val v) { return shrS(v << 16, 16); };
+    products = low(a) * low(b) + shrS(a, 16) * shrS(b, 16);
+  }
+  return sum ? sum + products : products;
 }

@@ -42,18 +42,36 @@ public:
     /// i32 lanes, and pairs in i16 that `steps` products have gone into.
     Val wide, narrow;
     unsigned steps = 0;
+    /// What the sum is multiplied by, a factor() of this register; null for 1.
+    Val factor = {};
   };
   void multiplyAdd(Sum &sum, Val weights, Val activation);
+  /// Whole numbers of 9 bits in i32 lanes as a factor of sums. It costs nothing
+  /// where pairs in i16 are summed by a product.
+  Val factor(Val integers);
+  /// Steps after which a sum should go to memory, for lack of registers.
+  unsigned longestSteps() const;
 
   /// Where weights and activations are unpacked for many products they may be
   /// taken apart first: into the even and the odd bytes as words.
   unsigned halves() const { return kind == Kind::MaddSigned ? 2 : 1; }
   Val half(Val bytes, unsigned index);
+  /// Whether the products of codes and factors in [least, largest] can take the
+  /// place of codes where they are unpacked; and a half of codes times a
+  /// factor() of its register.
+  bool folds(int32_t least, int32_t largest) const;
+  Val scaleHalf(Val codes, Val factor);
   /// The products of one such half.
   void multiplyAddHalf(Sum &sum, Val weights, Val activation);
 
   /// The sum as i32 lanes.
   Val finish(Sum sum);
+
+  /// i32 lanes that hold two words, the first in the low half; both fit i16.
+  Val pairWords(Val first, Val second);
+  /// Adds the products of both words of `a` with those of `b`, of which each
+  /// lane is the same, to i32 lanes. Null is 0.
+  Val addPairs(Val sum, Val a, Val b);
   mlir::Type bytes() { return k.vec(k.i8(), 4 * width); }
 
 private:
@@ -66,7 +84,7 @@ private:
   KernelBuilder &k;
   const numerics::GroupSums &sums;
   Kind kind = Kind::Generic;
-  unsigned width = 4;
+  unsigned width = 4, bits;
   /// Products whose sums in pairs fit 16 bits.
   unsigned narrowSteps = 1;
   Val table, ones;

@@ -11,7 +11,6 @@
 #include "Parts.h"
 #include "RowWalk.h"
 
-#include "qc/Numerics/GroupSums.h"
 #include "qc/TargetInfo/KernelSlots.h"
 
 using namespace qc;
@@ -110,16 +109,16 @@ llvm::LogicalResult kernels::emitQuantizeRows(KernelBuilder &k,
   return llvm::success();
 }
 
-/// One block of 32: a whole one, or the last of a row, whose rest is 0.
-static void quantizeBlock(KernelBuilder &k, RowWalk &walk, Val x, Val y,
-                          Val scales, Val sums) {
+/// One block: a whole one, or the last of a row, whose rest is 0.
+static void quantizeBlock(KernelBuilder &k, RowWalk &walk, Val block, Val x,
+                          Val y, Val scales, Val sums) {
   Val scale = scaleOfRow(k, walk, x);
   k.store(scale, scales);
   mlir::Type lanes = k.vec(k.i32(), RowWalk::width);
-  for (unsigned half : {0, 1}) {
-    k.store(k.zero(k.vec(k.i8(), RowWalk::width)), y + half * RowWalk::width);
-    k.store(k.i32(0), sums + half * 4);
-  }
+  k.loop(k.i64(0), block, RowWalk::width, [&](Val i) {
+    k.store(k.zero(k.vec(k.i8(), RowWalk::width)), y + i);
+    k.store(k.i32(0), sums + i / RowWalk::width * 4);
+  });
   walk.each([&](Val i, Tail tail) {
     Val t = walk.load(x + i * 4, tail) / scale;
     Val q = roundClamped(k, t, k.f32(-127.0), k.f32(127.0), k.i32(0));
@@ -142,10 +141,9 @@ llvm::LogicalResult kernels::emitQuantizeGroups(KernelBuilder &k,
   if (!checkFlags(key, {}, error))
     return llvm::failure();
   using namespace slots::quantize_groups;
-  constexpr int64_t block = numerics::activationBlock;
-  Val columns = k.slot(Columns), padded = k.slot(Padded);
-  Val whole = columns & -block;
-  RowWalk inside(k, k.i64(block)), last(k, columns - whole);
+  Val columns = k.slot(Columns), padded = k.slot(Padded), block = k.slot(Block);
+  Val whole = columns - columns % block;
+  RowWalk inside(k, block), last(k, columns - whole);
   Range range = rangeOfPart(k, k.slot(Rows), k.slot(Chunk));
   k.loop(range.lo, range.hi, 1, [&](Val row) {
     Val x = k.slotPtr(X) + row * columns * 4;
@@ -153,7 +151,7 @@ llvm::LogicalResult kernels::emitQuantizeGroups(KernelBuilder &k,
     Val scales = k.slotPtr(Scales) + (row * padded / block) * 4;
     Val sums = k.slotPtr(Sums) + (row * padded / 16) * 4;
     auto quantize = [&](RowWalk &walk, Val at) {
-      quantizeBlock(k, walk, x + at * 4, y + at, scales + at / block * 4,
+      quantizeBlock(k, walk, block, x + at * 4, y + at, scales + at / block * 4,
                     sums + at / 16 * 4);
     };
     k.loop(k.i64(0), whole, block, [&](Val at) { quantize(inside, at); });

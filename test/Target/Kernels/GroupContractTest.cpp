@@ -3,7 +3,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Activations in blocks and their products with weights of every kind of codes
-// against numerics::encodeAffine and numerics::sumGroups, bit for bit.
+// against numerics::encodeAffine, numerics::sumGroups and numerics::sumWide,
+// bit for bit.
 //
 //===----------------------------------------------------------------------===//
 
@@ -11,7 +12,7 @@
 
 #include "qc/Numerics/Blocks.h"
 #include "qc/Numerics/Encode.h"
-#include "qc/Numerics/GroupSums.h"
+#include "qc/Numerics/WideSums.h"
 #include "qc/TargetInfo/GroupPacking.h"
 #include "qc/TargetInfo/KernelSlots.h"
 
@@ -28,17 +29,17 @@ struct Activations {
   std::vector<float> scales, paddedScales;
   std::vector<int32_t> sums;
 
-  Activations(const std::vector<float> &x, int64_t rows);
+  Activations(const std::vector<float> &x, int64_t rows, int64_t block);
 };
 } // namespace
 
-Activations::Activations(const std::vector<float> &x, int64_t rows)
+Activations::Activations(const std::vector<float> &x, int64_t rows,
+                         int64_t block)
     : rows(rows), columns(x.size() / rows),
-      padded((columns + groupChunk - 1) / groupChunk * groupChunk),
-      blocks(padded / activationBlock), paddedCodes(rows * padded),
-      sums(rows * padded / 16) {
+      padded((columns + block - 1) / block * block), blocks(padded / block),
+      paddedCodes(rows * padded), sums(rows * padded / 16) {
   numerics::AffineFormat format;
-  format.group = {1, activationBlock};
+  format.group = {1, block};
   const int64_t shape[] = {rows, columns};
   numerics::Encoded encoded = numerics::encodeAffine(x, shape, format);
   codes.resize(x.size());
@@ -52,12 +53,13 @@ Activations::Activations(const std::vector<float> &x, int64_t rows)
   }
 }
 
-static void checkQuantize(TestKernel &kernel, int64_t rows, int64_t columns) {
+static void checkQuantize(TestKernel &kernel, int64_t rows, int64_t columns,
+                          int64_t block) {
   namespace Q = slots::quantize_groups;
   Random random(rows * 100 + columns);
   std::vector<float> x = randomFloats(random, rows * columns, -3, 3);
   std::fill_n(x.begin(), std::min<int64_t>(columns, 32), 0.0f);
-  Activations expected(x, rows);
+  Activations expected(x, rows, block);
   auto in = guarded(x), y = blank<int8_t>(expected.paddedCodes.size());
   auto scales = blank<float>(expected.scales.size());
   auto sums = blank<int32_t>(expected.sums.size());
@@ -69,6 +71,7 @@ static void checkQuantize(TestKernel &kernel, int64_t rows, int64_t columns) {
   slots.set(Q::Rows, rows);
   slots.set(Q::Columns, columns);
   slots.set(Q::Padded, expected.padded);
+  slots.set(Q::Block, block);
   slots.set(Q::Chunk, 2);
   kernel.run(slots, partsOf(rows, 2),
              {in.get(), y.get(), scales.get(), sums.get()});
@@ -81,30 +84,52 @@ TEST(GroupContract, Activations) {
   onLevels("quantize_groups:f32,i8", [](TestKernel &kernel) {
     for (int64_t columns : {1, 16, 17, 31, 32, 33, 64, 100, 172})
       for (int64_t rows : {1, 3})
-        checkQuantize(kernel, rows, columns);
+        checkQuantize(kernel, rows, columns, activationBlock);
+    for (int64_t columns : {1, 63, 256, 300, 512})
+      for (int64_t block : {64, 128, 256})
+        checkQuantize(kernel, 2, columns, block);
   });
+}
+
+/// Rows of the reference: sums over blocks of 32, or `wide` ones.
+static std::vector<float> referenceSums(const numerics::Encoded &w,
+                                        const Activations &a, int64_t n,
+                                        bool wide) {
+  numerics::GroupWeights groups;
+  numerics::WideWeights blocks;
+  if (wide)
+    blocks = numerics::wideWeights(w.spec, a.columns, n, w.data);
+  else
+    groups = numerics::groupWeights(w.spec, a.columns, n, w.data);
+  std::vector<float> y(a.rows * n);
+  for (int64_t row = 0; row < a.rows; ++row) {
+    std::span<float> to(y.data() + row * n, n);
+    std::span<const int8_t> q(a.codes.data() + row * a.columns,
+                              size_t(a.columns));
+    std::span<const float> scales(a.scales.data() + row * a.blocks,
+                                  size_t(a.blocks));
+    if (wide)
+      numerics::sumWide(blocks, q, scales, to);
+    else
+      numerics::sumGroups(groups, q, scales, to);
+  }
+  return y;
 }
 
 /// Parts are of `mChunk` rows and `nChunk` columns.
 static void checkProduct(TestKernel &kernel, const numerics::Encoded &w,
-                         int64_t m, int64_t k, int64_t n, int64_t mChunk = 23,
-                         int64_t nChunk = 32) {
+                         bool wide, int64_t m, int64_t k, int64_t n,
+                         int64_t mChunk = 23, int64_t nChunk = 32) {
   SCOPED_TRACE(std::to_string(m) + " x " + std::to_string(k) + " x " +
                std::to_string(n));
   Random random(m + k + n);
   std::vector<float> x = randomFloats(random, m * k, -2, 2);
   std::vector<float> biases = randomFloats(random, n, -1, 1);
-  Activations a(x, m);
-  numerics::GroupWeights weights = numerics::groupWeights(w.spec, k, n, w.data);
-  std::vector<float> expected(m * n);
-  for (int64_t row = 0; row < m; ++row) {
-    std::span<float> y(expected.data() + row * n, n);
-    numerics::sumGroups(weights, {a.codes.data() + row * k, size_t(k)},
-                        {a.scales.data() + row * a.blocks, size_t(a.blocks)},
-                        y);
-    for (int64_t i = 0; i < n; ++i)
-      y[i] = y[i] + biases[i];
-  }
+  Activations a(x, m,
+                wide ? numerics::wideSums(w.spec)->width : activationBlock);
+  std::vector<float> expected = referenceSums(w, a, n, wide);
+  for (int64_t i = 0; i < m * n; ++i)
+    expected[i] = expected[i] + biases[i % n];
   std::vector<uint8_t> packedBytes(groupPackedBytes(w.spec, k, n));
   packGroups(w.spec, k, n, w.data, packedBytes);
   auto codes = guarded(a.paddedCodes), packed = guarded(packedBytes);
@@ -138,7 +163,8 @@ using Encoder = std::function<numerics::Encoded(
 
 /// On each level of the host and, of one format in four, on an emulated
 /// AArch64.
-static void check(const std::string &name, const Encoder &encode, int64_t k) {
+static void check(const std::string &name, const Encoder &encode, int64_t k,
+                  bool wide = false) {
   static int calls = 0;
   constexpr int64_t n = 37;
   Random random(k);
@@ -146,10 +172,12 @@ static void check(const std::string &name, const Encoder &encode, int64_t k) {
   const int64_t shape[] = {k, n};
   numerics::Encoded w = encode(values, shape);
   KernelKey key{"group_contract", {"f32", name, "f32"}, {"bias"}};
+  if (wide)
+    key.flags.push_back("wide");
   auto run = [&](TestKernel &kernel) {
     // The last in a part of many rows and one of few.
     for (int64_t m : {1, 2, 5, 26})
-      checkProduct(kernel, w, m, k, n);
+      checkProduct(kernel, w, wide, m, k, n);
   };
   for (const CpuLevel &level : testLevels()) {
     SCOPED_TRACE(name + " on " + level.name);
@@ -168,7 +196,7 @@ static void check(const std::string &name, const Encoder &encode, int64_t k) {
     ASSERT_TRUE(kernel.valid());
     TestKernel test(kernel);
     for (int64_t m : {2, 16})
-      checkProduct(test, w, m, k, n);
+      checkProduct(test, w, wide, m, k, n);
   }
 }
 
@@ -209,7 +237,7 @@ TEST(GroupContract, ManyBlocks) {
   for (const CpuLevel &level : hostLevels()) {
     SCOPED_TRACE(level.name);
     TestKernel kernel(compileKernel(key, level, &w.spec));
-    checkProduct(kernel, w, m, k, n, m, n);
+    checkProduct(kernel, w, false, m, k, n, m, n);
   }
 }
 
@@ -231,14 +259,23 @@ TEST(GroupContract, Blocks) {
     numerics::DecodeSpec spec = numerics::blockSpec(format, 2, 0);
     if (!numerics::groupSums(spec))
       continue;
-    check(
-        std::string(format.name),
-        [&](auto values, auto shape) {
-          return numerics::Encoded{
-              spec, numerics::encodeBlocks(format, values, shape, 0)};
-        },
-        2 * format.elements);
+    auto encode = [&](auto values, auto shape) {
+      return numerics::Encoded{
+          spec, numerics::encodeBlocks(format, values, shape, 0)};
+    };
+    bool wide = numerics::wideSums(spec).has_value();
+    check(std::string(format.name), encode, 2 * format.elements, wide);
+    if (format.name == "q2_K" || format.name == "iq4_xs")
+      check(std::string(format.name), encode, 2 * format.elements);
   }
+}
+
+TEST(GroupContract, WideBlocks) {
+  check("w2g256", affine(2, true, 256), 512, true);
+  check("w3g128", affine(3, false, 128), 300, true);
+  check("w4g64", affine(4, false, 64), 172, true);
+  check("w8g128", affine(8, true, 128), 160, true);
+  check("w4g0", affine(4, true, 0), 172, true);
 }
 
 TEST(GroupContract, OtherCodes) {

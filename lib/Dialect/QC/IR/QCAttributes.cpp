@@ -7,9 +7,10 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "qc/Dialect/QC/IR/QCAttributes.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinTypes.h"
+#include "qc/Dialect/QC/IR/QCBlocks.h"
+#include "qc/Numerics/WideSums.h"
 
 using namespace mlir;
 using namespace mlir::qc;
@@ -122,20 +123,43 @@ bool mlir::qc::isBlockEncoding(Attribute encoding) {
   return affine && !affine.isStatic() && affine.getBits() == 8 &&
          affine.getSymmetric() && !affine.getStorage() &&
          !affine.getGroup().empty() &&
-         affine.getGroup().back() == ::qc::numerics::activationBlock &&
+         llvm::is_contained(
+             {num::activationBlock, int64_t(64), int64_t(128), int64_t(256)},
+             affine.getGroup().back()) &&
          llvm::all_of(affine.getGroup().drop_back(),
                       [](int64_t size) { return size == 1; });
 }
 
-std::optional<::qc::numerics::GroupSums> mlir::qc::getGroupSums(Type input,
-                                                                Type weight) {
+/// The spec of weights [K, N] if they have uniform groups along K.
+static std::optional<num::DecodeSpec> getMatrixSpec(Type weight) {
   auto matrix = cast<RankedTensorType>(weight);
   auto encoding = getEncoding(weight);
-  if (!isBlockEncoding(getEncoding(input)) || !encoding ||
-      matrix.getRank() != 2)
+  if (!encoding || matrix.getRank() != 2)
     return std::nullopt;
   auto uniform = getMatrixEncoding(matrix.getShape(), encoding);
   if (!uniform)
     return std::nullopt;
-  return ::qc::numerics::groupSums(uniform.getDecodeSpec(matrix.getShape()));
+  return uniform.getDecodeSpec(matrix.getShape());
+}
+
+int64_t mlir::qc::getActivationBlock(Type weight) {
+  std::optional<num::DecodeSpec> spec = getMatrixSpec(weight);
+  std::optional<num::WideSums> wide;
+  if (spec)
+    wide = num::wideSums(*spec);
+  return wide ? wide->width : num::activationBlock;
+}
+
+int64_t mlir::qc::getBlockSize(Attribute encoding) {
+  return cast<AffineAttr>(encoding).getGroup().back();
+}
+
+std::optional<num::GroupSums> mlir::qc::getGroupSums(Type input, Type weight) {
+  if (!isBlockEncoding(getEncoding(input)))
+    return std::nullopt;
+  std::optional<num::DecodeSpec> spec = getMatrixSpec(weight);
+  int64_t block = getBlockSize(getEncoding(input));
+  if (!spec || (isWideBlock(block) && getActivationBlock(weight) != block))
+    return std::nullopt;
+  return num::groupSums(*spec);
 }

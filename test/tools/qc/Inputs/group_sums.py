@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Two products with weights, a bias and a residual: rows that no block divides.
+"""Two products with weights, a bias and a residual: rows that no block divides,
+unless K says their length.
 
-  group_sums.py FOLDER           writes net.onnx and in.npz
+  group_sums.py FOLDER [K]       writes net.onnx and in.npz
   group_sums.py --same A B...    fails unless all outputs have the same bits"""
 
 import sys
@@ -10,10 +11,10 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-INPUTS, MIDDLE, OUTPUTS, BATCH = 96, 172, 96, 5
+BATCH = 5
 
 
-def make(folder):
+def make(folder, inputs=96, middle=172):
     random = np.random.default_rng(3)
 
     def constant(name, *shape):
@@ -27,17 +28,17 @@ def make(folder):
              helper.make_node("Add", ["d", "x"], ["y"])]
     graph = helper.make_graph(
         nodes, "net",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", INPUTS])],
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", inputs])],
         [helper.make_tensor_value_info("y", TensorProto.FLOAT,
-                                       ["n", OUTPUTS])],
-        [constant("w1", INPUTS, MIDDLE), constant("b1", MIDDLE),
-         constant("w2", MIDDLE, OUTPUTS)])
+                                       ["n", inputs])],
+        [constant("w1", inputs, middle), constant("b1", middle),
+         constant("w2", middle, inputs)])
     model = helper.make_model(graph,
                               opset_imports=[helper.make_opsetid("", 17)])
     model.ir_version = 8
     onnx.save(model, f"{folder}/net.onnx")
     np.savez(f"{folder}/in.npz",
-             x=random.normal(0, 1, (BATCH, INPUTS)).astype(np.float32))
+             x=random.normal(0, 1, (BATCH, inputs)).astype(np.float32))
 
 
 def same(names):
@@ -51,4 +52,4 @@ def same(names):
 if sys.argv[1] == "--same":
     same(sys.argv[2:])
 else:
-    make(sys.argv[1])
+    make(sys.argv[1], *map(int, sys.argv[2:] * 2))

@@ -1,0 +1,62 @@
+//===- WideSlab.h - A slab for wide blocks ----------------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The products of a block, times the whole numbers of their segments, are
+// summed in integers; one step for each block scales them and adds them to the
+// floats of numerics/WideSums.h.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef QC_LIB_TARGET_KERNELS_WIDESLAB_H
+#define QC_LIB_TARGET_KERNELS_WIDESLAB_H
+
+#include "GroupSlab.h"
+#include "WidePanel.h"
+
+namespace qc::kernels {
+
+class WideSlab : public GroupSlab {
+public:
+  /// The panel must outlive it.
+  WideSlab(KernelBuilder &k, WidePanel &wide);
+
+private:
+  void unpackBody(llvm::ArrayRef<Val> arguments) override;
+  void packRow(llvm::ArrayRef<Val> arguments, Val r, Val skipped) override;
+  void multiplyBody(llvm::ArrayRef<Val> arguments) override;
+  void unpackChunk(llvm::ArrayRef<Val> arguments, Val chunk, Val to);
+  void unpackBlock(llvm::ArrayRef<Val> arguments, Val first, Val to);
+  void multiplyBlock(Val slab, Val tile, Val block, Val sums, Val totals);
+  /// The sums of products of `longest` chunks, for each row and register:
+  /// calls `add` with its number among these, once or for several parts.
+  void addChunks(Val weights, Val bytes,
+                 llvm::function_ref<void(unsigned, Val)> add);
+  /// Sums the products of a block into memory, where registers hold all totals
+  /// and where they do not.
+  void sumInRegisters(Val weights, Val bytes, Val totals);
+  void sumInMemory(Val weights, Val bytes, Val totals);
+  void finishRow(Val factors, Val terms, int64_t r, Val sums, Val totals);
+  /// The sum over pairs of segments of `count` vectors at `factors` times the
+  /// pairs of the row, on top of `sum`.
+  Val addSegments(Val sum, Val factors, llvm::ArrayRef<Val> pairs,
+                  unsigned part);
+
+  /// The sums of segments are multiplied by the whole numbers.
+  bool scales() const { return wide.hasFactor() && !wide.folds(); }
+  bool hasPairs() const {
+    return wide.hasCorrection() || wide.hasOffsetFactor();
+  }
+  int64_t blocks() const { return chunks / wide.chunks(); }
+
+  WidePanel &wide;
+  /// Pairs of segments in a block, and chunks whose sums stay in registers.
+  int64_t pairs, longest;
+  /// Bytes of a chunk of the slab; where a block has what it subtracts and its
+  /// offset's numbers behind the scales, and its bytes; bytes of a row's terms.
+  int64_t chunkBytes, correctionAt, offsetAt, blockBytes, termBytes;
+};
+
+} // namespace qc::kernels
+
+#endif // QC_LIB_TARGET_KERNELS_WIDESLAB_H
