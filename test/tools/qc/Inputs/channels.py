@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""channels.py order DATA DIR DIR...    each network is at least as far from the
-                                     first as the one before it, by SQNR
+"""channels.py order DATA MODEL DIR...  each network is at least as far from the
+                                     model as the one before it, by SQNR
 channels.py smaller DIR DIR SHARE    weights of the second take less than SHARE of
                                      the first's, and its arena is no larger"""
 
@@ -13,10 +13,10 @@ def order(data, reference, *folders):
     values = []
     for folder in folders:
         found = subprocess.run(
-            ["qc", "compare", reference, folder, "--data", data, "--metric",
-             "sqnr", "--json"], check=True, stdout=subprocess.PIPE, text=True)
-        values.append(
-            json.loads(found.stdout)["candidates"][1]["metric"]["value"])
+            ["qc", "eval", folder, "--data", data, "--metric", "sqnr",
+             "--reference", reference, "--dim", "N=1:1:1", "--json"],
+            check=True, stdout=subprocess.PIPE, text=True)
+        values.append(json.loads(found.stdout)["value"])
     print(values)
     assert values == sorted(values, reverse=True), values
     assert values[0] > values[-1] + 1, values
