@@ -179,7 +179,7 @@ Val GroupUnit::factor(Val integers) {
 }
 
 unsigned GroupUnit::longestSteps() const {
-  return kind == Kind::Madd ? std::clamp(narrowSteps, 8u, 32u) : 16;
+  return kind == Kind::Madd ? std::clamp(narrowSteps, 8u, 16u) : 16;
 }
 
 Val GroupUnit::pairWords(Val first, Val second) {
