@@ -60,6 +60,8 @@ private:
   llvm::Error timeBesideFloat(llvm::ArrayRef<JitNet *> nets,
                               std::vector<std::vector<double>> &launches,
                               int rounds, int64_t milliseconds);
+  /// The network with all layers in float, which others are timed beside.
+  llvm::Expected<JitNet *> yardstick();
   /// The reference's metric on a part.
   llvm::Expected<const MetricRecords *> referenceOf(Part part);
   /// False where the search has to end; `done` is of the phase.
@@ -117,6 +119,7 @@ private:
   std::unique_ptr<TrialData> data;
   /// The same data if it is a text, else null.
   TextData *text = nullptr;
+  std::unique_ptr<JitNet> plainNet;
   std::optional<Trials> trials;
   std::optional<Model> model;
   std::map<Part, MetricRecords> references;
