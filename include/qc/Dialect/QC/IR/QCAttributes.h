@@ -44,8 +44,8 @@ RankedTensorType withEncoding(RankedTensorType type, Attribute encoding);
 EncodingAttrInterface getMatrixEncoding(ArrayRef<int64_t> shape,
                                         EncodingAttrInterface encoding);
 
-/// True for run-time codes with a symmetric 8-bit scale for each block of 32
-/// along the last axis.
+/// True for run-time codes with a symmetric 8-bit scale for each block of 32,
+/// 64, 128 or 256 along the last axis.
 bool isBlockEncoding(Attribute encoding);
 
 /// How a product of block codes with weights [K, N] is summed in integers
