@@ -90,14 +90,17 @@ function(_qc_configure name exceptions)
 endfunction()
 
 # Compiles up to `most` C++ files of target `name` as one. Files that open
-# namespace mlir are kept from the others: in them, qc alone means mlir::qc.
+# namespace mlir are kept from the others: in them, qc alone means mlir::qc. Those
+# that open the slots of a kernel stand alone, as other kernels' have their names.
 function(_qc_unite name most)
   set(mlir 0)
   set(plain 0)
   foreach(source IN LISTS ARG_SOURCES)
-    file(STRINGS ${source} opened REGEX "^using namespace mlir" LIMIT_COUNT 1)
+    file(STRINGS ${source} opened REGEX "^using namespace (mlir|qc::slots)")
     set(kind plain)
-    if(opened)
+    if(opened MATCHES "qc::slots")
+      continue()
+    elseif(opened)
       set(kind mlir)
     endif()
     math(EXPR unit "${${kind}} / ${most}")
@@ -174,6 +177,8 @@ function(add_qc_unittest name)
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_LINK_LIBS} GTest::gtest_main)
   _qc_configure(${name} "${ARG_EXCEPTIONS}")
+  # Tests wait for what they test, which is compiled with full effort.
+  target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1>)
   file(RELATIVE_PATH folder ${PROJECT_SOURCE_DIR}/test
        ${CMAKE_CURRENT_SOURCE_DIR})
   # lit finds unit tests by their suffix.

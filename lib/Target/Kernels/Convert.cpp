@@ -18,13 +18,6 @@
 using namespace qc;
 using namespace qc::kernels;
 
-static Val bitsOf(KernelBuilder &k, Val v) {
-  return k.bitcast(v, k.vec(k.i32(), v.lanes()));
-}
-static Val ofBits(KernelBuilder &k, Val v) {
-  return k.bitcast(v, k.vec(k.f32(), v.lanes()));
-}
-
 /// f64 to f32, rounded to odd: toward zero, then the last bit says whether
 /// anything was lost.
 static Val toOddF32(KernelBuilder &k, Val v) {

@@ -9,10 +9,11 @@
 using namespace qc;
 using namespace qc::kernels;
 
-static Val bitsOf(KernelBuilder &k, Val v) {
+Val kernels::bitsOf(KernelBuilder &k, Val v) {
   return k.bitcast(v, k.vec(k.i32(), v.lanes()));
 }
-static Val ofBits(KernelBuilder &k, Val v) {
+
+Val kernels::ofBits(KernelBuilder &k, Val v) {
   return k.bitcast(v, k.vec(k.f32(), v.lanes()));
 }
 

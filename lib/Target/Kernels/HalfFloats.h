@@ -14,6 +14,10 @@
 
 namespace qc::kernels {
 
+/// f32 lanes as i32 lanes of the same bits, and back.
+Val bitsOf(KernelBuilder &k, Val v);
+Val ofBits(KernelBuilder &k, Val v);
+
 /// The bits, in i32 lanes, of the half or bfloat16 nearest to f32 lanes.
 Val halfBits(KernelBuilder &k, Val v, bool isBrain);
 /// The f32 lanes of such bits in i32 lanes.
