@@ -5,7 +5,9 @@
 #   DEPENDS    targets that must be built before, such as generated headers;
 #   EXCEPTIONS compile with exceptions, for a third-party header that needs them;
 #   SEPARATE   never several files as one (QC_UNITY_BUILD), for files that use
-#              the same short names for different things.
+#              the same short names for different things;
+#   ALONE      a regular expression: files with a line that it matches are kept
+#              from the others of such a build.
 
 # Adds every folder under `top` that has a CMakeLists.txt; a folder that does so
 # for its own children is left to it.
@@ -47,8 +49,8 @@ endfunction()
 # a dependency that is not there yet gives a warning, so that one unfinished
 # folder does not keep the others from being configured.
 macro(_qc_parse)
-  cmake_parse_arguments(ARG "EXCEPTIONS;SEPARATE" "" "SOURCES;LINK_LIBS;DEPENDS"
-                        ${ARGN})
+  cmake_parse_arguments(ARG "EXCEPTIONS;SEPARATE" "ALONE"
+                        "SOURCES;LINK_LIBS;DEPENDS" ${ARGN})
   list(APPEND ARG_SOURCES ${ARG_UNPARSED_ARGUMENTS})
   foreach(source IN LISTS ARG_SOURCES)
     get_filename_component(path ${source} ABSOLUTE)
@@ -90,17 +92,20 @@ function(_qc_configure name exceptions)
 endfunction()
 
 # Compiles up to `most` C++ files of target `name` as one. Files that open
-# namespace mlir are kept from the others: in them, qc alone means mlir::qc. Those
-# that open the slots of a kernel stand alone, as other kernels' have their names.
+# namespace mlir are kept from the others: in them, qc alone means mlir::qc.
 function(_qc_unite name most)
   set(mlir 0)
   set(plain 0)
   foreach(source IN LISTS ARG_SOURCES)
-    file(STRINGS ${source} opened REGEX "^using namespace (mlir|qc::slots)")
+    if(ARG_ALONE)
+      file(STRINGS ${source} alone REGEX ${ARG_ALONE} LIMIT_COUNT 1)
+      if(alone)
+        continue()
+      endif()
+    endif()
+    file(STRINGS ${source} opened REGEX "^using namespace mlir" LIMIT_COUNT 1)
     set(kind plain)
-    if(opened MATCHES "qc::slots")
-      continue()
-    elseif(opened)
+    if(opened)
       set(kind mlir)
     endif()
     math(EXPR unit "${${kind}} / ${most}")
