@@ -50,7 +50,7 @@ def fashion(folder):
              labels=read(part + "-labels-idx1", 8)[:count].astype("i8"))
 
 
-def minilm(folder):
+def minilm(folder, calibrated=128):
     from qc.models.wordpiece import WordPiece
 
     tokenizer = WordPiece(os.path.join(folder, "vocab.txt"))
@@ -59,7 +59,8 @@ def minilm(folder):
             rows = list(csv.DictReader(file, delimiter="\t",
                                        quoting=csv.QUOTE_NONE))
         texts = [row[key] for row in rows for key in ("sentence1", "sentence2")]
-        data = tokenizer.batch(texts[:128] if name == "calib" else texts, 256)
+        data = tokenizer.batch(texts[:calibrated] if name == "calib" else texts,
+                               256)
         scores = np.array([float(row["score"]) for row in rows], "f4")
         save(name, **data, **({} if name == "calib" else {"labels": scores}))
 
