@@ -275,7 +275,7 @@ Expected<StatisticsFile> qc::toLevelTwo(LoadedModel &model,
     std::vector<std::string> ignored;
     if (Error error = quantize(quantized, request, {}, ignored))
       return std::move(error);
-    if (Error error = scaleChannels(model, quantized, *search, hooks))
+    if (Error error = scaleChannels(model, quantized, *search, hooks, remarks))
       return std::move(error);
   }
   bool run = !request.options.calib.empty() &&

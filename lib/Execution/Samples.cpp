@@ -7,6 +7,7 @@
 #include "qc/Execution/Samples.h"
 
 #include "qc/Execution/DataSet.h"
+#include "qc/Execution/Padding.h"
 #include "qc/Execution/Perplexity.h"
 #include "qc/Execution/ReferenceNet.h"
 #include "qc/Support/Error.h"
@@ -27,15 +28,20 @@ using llvm::StringRef;
 static constexpr int64_t usualWindow = 512;
 
 namespace {
-/// Data sets one after another.
+/// Data sets one after another, without what a mask hides at their ends.
 class ArraySamples : public Samples {
 public:
+  explicit ArraySamples(const std::vector<NetPort> &ports) : ports(ports) {}
+
   int64_t size() const override { return count; }
   Expected<std::vector<HostTensor>> sample(int64_t index) override {
     size_t at = 0;
     while (index >= sets[at]->size())
       index -= sets[at++]->size();
-    return sets[at]->sample(index);
+    auto sample = sets[at]->sample(index);
+    if (sample)
+      dropPadding(ports, *sample);
+    return sample;
   }
   Expected<std::string> hash() const override {
     std::string all;
@@ -48,6 +54,7 @@ public:
     return all;
   }
 
+  std::vector<NetPort> ports;
   std::vector<std::unique_ptr<DataSet>> sets;
   int64_t count = 0;
 };
@@ -77,7 +84,7 @@ public:
 
 static Expected<std::unique_ptr<Samples>>
 openArrays(const std::vector<NetPort> &inputs, const CompileOptions &options) {
-  auto samples = std::make_unique<ArraySamples>();
+  auto samples = std::make_unique<ArraySamples>(inputs);
   for (const std::string &file : options.calib) {
     DataOptions limits;
     limits.limit = options.samples - samples->count;

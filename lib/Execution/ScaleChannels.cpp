@@ -47,8 +47,10 @@ static Expected<std::vector<float>> chooseScales(const LayerStage &stage,
 }
 
 Error scaleChannels(LoadedModel &model, LoadedModel &quantized,
-                    const SearchRequest &request, const BuildHooks &hooks) {
+                    const SearchRequest &request, const BuildHooks &hooks,
+                    std::vector<std::string> &remarks) {
   bool awq = request.algorithms.channels == Algorithms::Channels::Awq;
+  const char *name = awq ? "awq" : "smoothquant";
   llvm::StringMap<LayerStage> encodings;
   for (LayerStage &stage : findStages(*quantized.module, StageLevel::Quantized))
     if (!stage.layers.empty())
@@ -66,8 +68,14 @@ Error scaleChannels(LoadedModel &model, LoadedModel &quantized,
            !found->second.layers.front().encoding ||
            !mlir::qc::canDivideChannels(stage.input, readers);
   });
-  StageRunner runner(model, request, hooks, stages.size(),
-                     awq ? "awq" : "smoothquant");
+  if (stages.empty())
+    remarks.push_back(
+        (llvm::Twine(name) +
+         " changes nothing: the input of no quantized product can take scales "
+         "of its channels (others read it too, or no weights scale what "
+         "computes it)")
+            .str());
+  StageRunner runner(model, request, hooks, stages.size(), name);
   ParameterStore store(model.baseFolder);
   Evaluator evaluator(store);
   std::vector<std::vector<float>> scales;

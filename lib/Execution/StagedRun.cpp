@@ -60,7 +60,8 @@ Error StagedRun::runPiece(Operation *last,
   auto piece = pieces.cut(done, last, problem);
   if (failed(piece))
     return inputError("layer-by-layer", model.name, "", problem,
-                      "--shape or --dim that fixes it");
+                      "fixed sizes or those of inputs: --shape, or --dim with "
+                      "equal bounds");
   if (Error error = fitBounds(*piece->module, function, samples))
     return error;
   LoadedModel part;

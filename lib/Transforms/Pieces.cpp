@@ -99,9 +99,8 @@ Attribute FunctionPieces::portOf(Value value, unsigned number,
                                               : b.getStringAttr("");
     if (!name)
       llvm::raw_string_ostream(problem = "")
-          << "found " << type
-          << " between two layers, of which a size is no named dimension; "
-             "expected fixed sizes or the names of an input's";
+          << type
+          << " between two layers, of which a size is no named dimension";
     dims.push_back(name ? name : b.getStringAttr(""));
   }
   return b.getDictionaryAttr(

@@ -31,10 +31,10 @@ struct SearchRequest {
 
 /// Level 0 to level 0: the scales of AWQ or SmoothQuant go into the weights and
 /// the ops before them. `quantized` is the model at level 2, which tells the
-/// encodings.
+/// encodings. A remark says where no input could take scales.
 llvm::Error scaleChannels(LoadedModel &model, LoadedModel &quantized,
-                          const SearchRequest &request,
-                          const BuildHooks &hooks);
+                          const SearchRequest &request, const BuildHooks &hooks,
+                          std::vector<std::string> &remarks);
 
 /// Level 2 to level 2: `qc.quantize` of weights becomes the components that
 /// were found.

@@ -317,7 +317,7 @@ Expected<LoadedModel> Candidates::searched(const Assignment &assignment,
   request.output = fileIn(partial, "trial");
   if (algorithms.channels != quantization::Algorithms::Channels::None) {
     LoadedModel scaled = model.copy();
-    if (Error error = scaleChannels(scaled, *made, request, hooks))
+    if (Error error = scaleChannels(scaled, *made, request, hooks, ignored))
       return std::move(error);
     if (Error error = quantizeModel(*scaled.module, trial, statistics, ignored))
       return std::move(error);
