@@ -144,12 +144,20 @@ Value mlir::qc::findWeightCodes(RewriterBase &rewriter, Value value) {
 }
 
 namespace {
+/// A transposed matrix of codes that have bytes of their own is one of
+/// transposed codes.
+struct TransposeCodes : OpRewritePattern<linalg::TransposeOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(linalg::TransposeOp op,
+                                PatternRewriter &rewriter) const override;
+};
+
 /// A table that is looked up in decodes what it is asked for.
 struct EmbedCodes : OpRewritePattern<EmbeddingOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(EmbeddingOp op,
                                 PatternRewriter &rewriter) const override {
-    Value codes = getCodes(op.getTable());
+    Value codes = findWeightCodes(rewriter, op.getTable());
     if (!codes || !isConstantSubgraph(codes))
       return rewriter.notifyMatchFailure(op, "has no codes");
     rewriter.modifyOpInPlace(op, [&] { op.getTableMutable().assign(codes); });
@@ -158,6 +166,43 @@ struct EmbedCodes : OpRewritePattern<EmbeddingOp> {
 };
 } // namespace
 
+LogicalResult TransposeCodes::matchAndRewrite(linalg::TransposeOp op,
+                                              PatternRewriter &rewriter) const {
+  auto dequantize = op.getInput().getDefiningOp<DequantizeOp>();
+  auto assemble = dequantize ? dequantize.getInput().getDefiningOp<AssembleOp>()
+                             : AssembleOp();
+  auto affine = assemble
+                    ? dyn_cast<AffineAttr>(getEncoding(assemble.getResult()))
+                    : AffineAttr();
+  if (!affine || affine.isStatic() || !isConstantSubgraph(assemble) ||
+      op.getPermutation() != ArrayRef<int64_t>{1, 0})
+    return rewriter.notifyMatchFailure(op, "no matrix of constant codes");
+  auto turned = AffineAttr::get(op.getContext(), affine.getBits(),
+                                affine.getScale(), affine.getZeroPoint(),
+                                {affine.getGroup()[1], affine.getGroup()[0]},
+                                affine.getStorage(), affine.getSymmetric());
+  auto type = cast<RankedTensorType>(op->getResult(0).getType());
+  auto wanted = turned.getComponents(type.getShape());
+  SmallVector<Value> components;
+  for (auto [component, value] :
+       llvm::zip_equal(wanted, assemble.getComponents())) {
+    auto given = cast<RankedTensorType>(value.getType());
+    if (given.getRank() == 2)
+      given = permuteType(given, op.getPermutation());
+    // Codes of fewer bits share bytes along the last axis.
+    if (given != getComponentType(op.getContext(), component))
+      return rewriter.notifyMatchFailure(op, "codes share bytes");
+    components.push_back(value);
+  }
+  for (Value &value : components)
+    if (cast<RankedTensorType>(value.getType()).getRank() == 2)
+      value = permute(rewriter, op.getLoc(), value, op.getPermutation());
+  Value codes = AssembleOp::create(rewriter, assemble.getLoc(),
+                                   withEncoding(type, turned), components);
+  rewriter.replaceOpWithNewOp<DequantizeOp>(op, type, codes);
+  return success();
+}
+
 void mlir::qc::populateFuseWeightsPatterns(RewritePatternSet &patterns) {
-  patterns.add<EmbedCodes>(patterns.getContext());
+  patterns.add<EmbedCodes, TransposeCodes>(patterns.getContext());
 }

@@ -217,16 +217,17 @@ std::string Quantize::refuseBlocks(const QuantizableLayer &layer,
   auto input = cast<RankedTensorType>(layer.getInput().getType());
   auto weight = cast<RankedTensorType>(layer.getWeight().getType());
   if (!MatMulView::match(layer.op))
-    return "8-bit activations of a convolution need 8-bit weights with a scale "
-           "for each channel";
+    return "8-bit activations of a convolution need symmetric 8-bit weights "
+           "with a scale for each channel";
   auto encoded = withEncoding(weight, encoding);
   if (!precision.activationBlock)
     precision.activationBlock = getActivationBlock(encoded);
   if (!getGroupSums(withEncoding(input, getRunTimeEncoding(
                                             input, precision.activationBlock)),
                     encoded))
-    return "8-bit activations need weights of integers with scales for groups "
-           "of a multiple of 16";
+    return "8-bit activations need symmetric 8-bit weights with a scale for "
+           "each channel, or integers with scales for groups of a multiple of "
+           "16";
   precision.activations = Precision::Activations::Dynamic;
   return "";
 }

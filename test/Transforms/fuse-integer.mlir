@@ -198,6 +198,33 @@ func.func @imported(%xq: tensor<2x8xf32, #qc.affine<i8, scale = 0.1>>) -> (tenso
   return %y, %z : tensor<2x4xf32>, tensor<2x4xf32>
 }
 
+// A table of codes with zero points, transposed to be looked up in: so are the
+// codes. Two codes of 4 bits to a byte are not.
+// CHECK-LABEL: func @table
+func.func @table(%tokens: tensor<3xi32>) -> (tensor<3x8xf32>, tensor<3x8xf32>) {
+  // CHECK-DAG: %[[W:.*]] = qc.parameter "w"
+  // CHECK-DAG: %[[Z:.*]] = qc.parameter "z"
+  // CHECK-DAG: %[[S:.*]] = qc.parameter "s"
+  %w = qc.parameter "w" {file = "f", offset = 0 : i64, length = 32 : i64} : tensor<4x8xi8>
+  %z = qc.parameter "z" {file = "f", offset = 32 : i64, length = 4 : i64} : tensor<4xi8>
+  %s = qc.parameter "s" {file = "f", offset = 64 : i64, length = 16 : i64} : tensor<4xf32>
+  %e = tensor.empty() : tensor<8x4xf32>
+  %q = qc.assemble %w, %z, %s : tensor<4x8xi8>, tensor<4xi8>, tensor<4xf32> -> tensor<4x8xf32, #qc.affine<i8, group = [1, -1]>>
+  %f = qc.dequantize %q : tensor<4x8xf32, #qc.affine<i8, group = [1, -1]>> -> tensor<4x8xf32>
+  %t = linalg.transpose ins(%f : tensor<4x8xf32>) outs(%e : tensor<8x4xf32>) permutation = [1, 0]
+  // CHECK: %[[T:.*]] = linalg.transpose ins(%[[W]] : tensor<4x8xi8>)
+  // CHECK: %[[A:.*]] = qc.assemble %[[T]], %[[Z]], %[[S]] : {{.*}} -> tensor<8x4xf32, #qc.affine<i8, group = [-1, 1]>>
+  // CHECK: qc.embedding %{{.*}}, %[[A]]
+  %y = qc.embedding %tokens, %t : tensor<3xi32>, tensor<8x4xf32> -> tensor<3x8xf32>
+  %n = qc.parameter "n" {file = "f", offset = 96 : i64, length = 16 : i64} : tensor<4x4xi8>
+  %nq = qc.assemble %n, %s : tensor<4x4xi8>, tensor<4xf32> -> tensor<4x8xf32, #qc.affine<i4, group = [1, -1], symmetric>>
+  %nf = qc.dequantize %nq : tensor<4x8xf32, #qc.affine<i4, group = [1, -1], symmetric>> -> tensor<4x8xf32>
+  %nt = linalg.transpose ins(%nf : tensor<4x8xf32>) outs(%e : tensor<8x4xf32>) permutation = [1, 0]
+  // CHECK: linalg.transpose ins(%{{.*}} : tensor<4x8xf32>)
+  %v = qc.embedding %tokens, %nt : tensor<3xi32>, tensor<8x4xf32> -> tensor<3x8xf32>
+  return %y, %v : tensor<3x8xf32>, tensor<3x8xf32>
+}
+
 // Heads: reshapes and transposes of codes become the op's axes, the scale its
 // alpha, the quantization of its result its end.
 #a = #qc.affine<i8, scale = 0.1, zero_point = 5>

@@ -16,7 +16,7 @@
 // OBSERVER: error: found observer 'mean', expected minmax, percentile:P
 // WEIGHTS: error: found weights 'mean', expected minmax or mse
 // LAYER: error: found no layer that matches 'fx', nearest are 'fc'
-// BITS: remark: {{.*}}layer 'fc' stays in float: 8-bit activations need weights of integers with scales for groups of a multiple of 16
+// BITS: remark: {{.*}}layer 'fc' stays in float: 8-bit activations need symmetric 8-bit weights with a scale for each channel, or integers with scales for groups of a multiple of 16
 
 func.func @main(%x: tensor<4x8xf32> {qc.name = "x"}) -> tensor<4x2xf32> {
   %v = qc.parameter "v" {file = "f", offset = 512 : i64, length = 64 : i64} : tensor<8x2xf32>

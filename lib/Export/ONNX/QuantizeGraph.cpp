@@ -202,13 +202,15 @@ static QuantizedConstant exchanged(QuantizedConstant constant) {
 }
 
 Error GraphQuantizer::setWeight(NodeProto &node, const QuantizedLayer &layer) {
-  std::string name = getInput(node, 1);
+  int operand = layer.isLookUp ? 0 : 1;
+  std::string name = getInput(node, operand);
   std::optional<int64_t> rank = graph.rankOf(name);
   if (const auto *kernel = findAttribute(node, "kernel_shape");
       layer.isConvolution && kernel)
     rank = kernel->ints_size() + 2;
   const auto *transB = findAttribute(node, "transB");
-  bool isExchanged = node.op_type() == "Gemm" && transB && transB->i();
+  bool isExchanged =
+      layer.isLookUp || (node.op_type() == "Gemm" && transB && transB->i());
   auto weight = withRank(layer, rank);
   if (!weight || (isExchanged && weight->codes.rank() != 2))
     return refuse(layer, "a weight of rank " + Twine(rank.value_or(-1)),
@@ -224,7 +226,7 @@ Error GraphQuantizer::setWeight(NodeProto &node, const QuantizedLayer &layer) {
     values = addValues(
         name, isExchanged ? exchanged(std::move(*weight)) : *weight, type);
   }
-  setInput(node, 1, values);
+  setInput(node, operand, values);
   return Error::success();
 }
 
@@ -300,10 +302,11 @@ Error GraphQuantizer::quantizeLayer(const QuantizedLayer &layer) {
   if (!node)
     return refuse(layer, "no node of the graph", "a node");
   StringRef op = node->op_type();
-  bool known = op == "Conv" || op == "Gemm" || op == "MatMul";
+  bool known = layer.isLookUp ? op == "Gather"
+                              : op == "Conv" || op == "Gemm" || op == "MatMul";
   if (!known || !(node->domain().empty() || node->domain() == "ai.onnx"))
     return refuse(layer, "a node of the op " + printable(op),
-                  "Conv, Gemm or MatMul");
+                  layer.isLookUp ? "Gather" : "Conv, Gemm or MatMul");
   if (Error error = dropFolded(*node, layer))
     return error;
   if (Error error = setWeight(*node, layer))

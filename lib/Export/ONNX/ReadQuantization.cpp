@@ -35,13 +35,17 @@ public:
 
 private:
   llvm::Error readLayer(const QuantizableLayer &layer);
+  llvm::Error readEmbedding(EmbeddingOp op);
+  /// A layer of the result with what is known of `op` and its codes `weight`.
+  llvm::Expected<QuantizedLayer *>
+  addLayer(Operation *op, StringRef name, Value weight,
+           const std::optional<ConvView> &conv);
   llvm::Error readBias(const QuantizableLayer &layer, QuantizedLayer &result);
   llvm::Error readValue(QuantizeOp quantize);
   llvm::Error addValue(QuantizedValue value);
   llvm::Error refuse(StringRef where, const llvm::Twine &found,
                      const llvm::Twine &expected);
-  llvm::Error refuseLayer(const QuantizableLayer &layer,
-                          const llvm::Twine &found,
+  llvm::Error refuseLayer(StringRef name, const llvm::Twine &found,
                           const llvm::Twine &expected);
 
   StringRef path;
@@ -58,11 +62,11 @@ llvm::Error QuantizationReader::refuse(StringRef where,
   return ::qc::inputError("not-in-onnx", path, where, found, expected);
 }
 
-llvm::Error QuantizationReader::refuseLayer(const QuantizableLayer &layer,
+llvm::Error QuantizationReader::refuseLayer(StringRef name,
                                             const llvm::Twine &found,
                                             const llvm::Twine &expected) {
-  return refuse("layer '" + printable(layer.name) + "'", found,
-                expected + ", or --layer '" + printable(layer.name) + "=keep'");
+  return refuse("layer '" + printable(name) + "'", found,
+                expected + ", or --layer '" + printable(name) + "=keep'");
 }
 
 /// Whether qc-quantize, or an algorithm on weights, has made `op`: it is put
@@ -80,16 +84,15 @@ static QuantizeOp getQuantize(Value value) {
   return quantize && isChosen(quantize) ? quantize : QuantizeOp();
 }
 
-/// The codes that were made of a layer's weight, or its values where it is only
-/// pruned; null if nothing was done to it.
-static Value getChosenWeight(const QuantizableLayer &layer) {
-  Value weight = layer.getWeight();
+/// The codes that were made of the weight of a layer, or its values where it is
+/// only pruned; null if nothing was done to it.
+static Value getChosenWeight(Value weight, StringRef layer) {
   if (auto dequantize = weight.getDefiningOp<DequantizeOp>())
     weight = dequantize.getInput();
   Operation *op = weight.getDefiningOp();
   // Values that an algorithm found are named so (ComponentStore.cpp).
   if (auto parameter = dyn_cast_or_null<ParameterOp>(op))
-    return parameter.getName() == layer.name + ".values" ? weight : Value();
+    return parameter.getName() == (layer + ".values").str() ? weight : Value();
   return isa_and_nonnull<QuantizeOp, AssembleOp, PruneOp>(op) && isChosen(op)
              ? weight
              : Value();
@@ -106,11 +109,11 @@ llvm::Error QuantizationReader::readBias(const QuantizableLayer &layer,
   if (!vector) {
     // Constant ones have been folded.
     if (layer.epilogue.bias)
-      return refuseLayer(layer, "a bias that is computed when it runs",
+      return refuseLayer(layer.name, "a bias that is computed when it runs",
                          "a constant");
     if (isZero(init))
       return llvm::Error::success();
-    return refuseLayer(layer, "a sum that starts from a whole tensor",
+    return refuseLayer(layer.name, "a sum that starts from a whole tensor",
                        "a value for each channel");
   }
   auto bias = constants.readBias(vector);
@@ -124,28 +127,51 @@ llvm::Error QuantizationReader::readLayer(const QuantizableLayer &layer) {
   Value input = getCodeSource(layer.getInput());
   QuantizeOp quantize = getQuantize(input);
   if (quantize && !getStaticAffine(quantize.getResult()))
-    return refuseLayer(layer,
+    return refuseLayer(layer.name,
                        "activation scales found at run time, for which ONNX "
                        "has no operator",
                        "static ones by --calib or --stats");
-  Value weight = layer.weightOperand ? getChosenWeight(layer) : Value();
+  Value weight = layer.weightOperand
+                     ? getChosenWeight(layer.getWeight(), layer.name)
+                     : Value();
   if (!weight)
     return llvm::Error::success();
-  QuantizedLayer &made = result.layers.emplace_back();
-  made.name = layer.name;
   std::optional<ConvView> conv = ConvView::match(layer.op);
+  auto made = addLayer(layer.op, layer.name, weight, conv);
+  if (!made)
+    return made.takeError();
+  (*made)->isStatic = static_cast<bool>(quantize);
+  return readBias(layer, **made);
+}
+
+llvm::Error QuantizationReader::readEmbedding(EmbeddingOp op) {
+  StringRef name = getLayerName(op.getLoc());
+  Value table = getChosenWeight(op.getTable(), name);
+  if (!table)
+    return llvm::Error::success();
+  auto made = addLayer(op, name, table, /*conv=*/{});
+  if (!made)
+    return made.takeError();
+  (*made)->isLookUp = true;
+  return llvm::Error::success();
+}
+
+llvm::Expected<QuantizedLayer *>
+QuantizationReader::addLayer(Operation *op, StringRef name, Value weight,
+                             const std::optional<ConvView> &conv) {
+  QuantizedLayer &made = result.layers.emplace_back();
+  made.name = name.str();
   made.isConvolution = conv.has_value();
-  made.isStatic = static_cast<bool>(quantize);
-  for (StringRef node : getSourceNodes(layer.op->getLoc()))
+  for (StringRef node : getSourceNodes(op->getLoc()))
     made.nodes.push_back(node.str());
   if (made.nodes.empty())
-    return refuseLayer(layer,
+    return refuseLayer(name,
                        "no node of the graph (it is in a function or a "
                        "subgraph)",
                        "a node");
-  made.isWholeNode = !getSourceValue(layer.op->getLoc()).empty();
+  made.isWholeNode = !getSourceValue(op->getLoc()).empty();
   if (isa_and_nonnull<NF4Attr>(getEncoding(weight)))
-    return refuseLayer(layer, "the format nf4, for which ONNX has no operator",
+    return refuseLayer(name, "the format nf4, for which ONNX has no operator",
                        "int2 to int8, fp16 or bf16");
   made.weightIndex =
       weightIndices.try_emplace(weight.getDefiningOp(), weightIndices.size())
@@ -154,7 +180,7 @@ llvm::Error QuantizationReader::readLayer(const QuantizableLayer &layer) {
   if (!constant)
     return constant.takeError();
   made.weight = std::move(*constant);
-  return readBias(layer, made);
+  return &made;
 }
 
 /// Adds the node that `op` belongs to, or else those of its readers, to what
@@ -231,6 +257,11 @@ llvm::Expected<Quantization> QuantizationReader::read(func::FuncOp function) {
       function, [](const QuantizableLayer &) { return true; });
   for (const QuantizableLayer &layer : all.layers)
     if (llvm::Error error = readLayer(layer))
+      return std::move(error);
+  SmallVector<EmbeddingOp> embeddings;
+  function.walk([&](EmbeddingOp op) { embeddings.push_back(op); });
+  for (EmbeddingOp op : embeddings)
+    if (llvm::Error error = readEmbedding(op))
       return std::move(error);
   SmallVector<QuantizeOp> ops;
   function.walk([&](QuantizeOp op) {

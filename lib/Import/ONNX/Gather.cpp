@@ -6,11 +6,14 @@
 //
 // A gather is a linalg.generic whose body extracts the element; an index from
 // outside the axis is brought to its nearer end, so that no input reads past a
-// tensor. A scatter updates each output element by the updates in their order.
+// tensor. Of a matrix of weights it is a qc.embedding. A scatter updates each
+// output element by the updates in their order.
 //
 //===----------------------------------------------------------------------===//
 
 #include "Ops.h"
+
+#include "qc/Dialect/QC/IR/QCOps.h"
 
 using namespace mlir;
 using namespace qconnx;
@@ -29,6 +32,35 @@ Val qconnx::gather(Emit &e, const Val &data, const Val &indices, int64_t axis) {
         llvm::append_range(source, index.drop_front(axis + indices.rank()));
         return bodyAt(b, at, data.value, source);
       });
+}
+
+/// Whether qc.embedding can look rows of `table` up: a matrix of weights.
+static bool isTable(const Val &table) {
+  using namespace mlir::qc;
+  Value values = table.value;
+  if (auto dequantize = values.getDefiningOp<DequantizeOp>())
+    if (auto codes = dequantize.getInput().getDefiningOp<AssembleOp>())
+      values = codes.getComponents().front();
+  return table.rank() == 2 && table.elementType().isF32() &&
+         values.getDefiningOp<ParameterOp>();
+}
+
+/// Rows of a matrix of weights by qc.embedding, whose table may be encoded.
+static Val lookUp(Emit &e, const Val &table, const Val &indices) {
+  Val places = e.reshape(indices, {e.product(indices.dims)});
+  Val tokens = e.generate(
+      e.b.getI32Type(), places.dims,
+      [&](OpBuilder &b, Location at, ValueRange index) -> Value {
+        Value place = bodyAt(b, at, places.value, index);
+        return arith::IndexCastOp::create(
+            b, at, b.getI32Type(), bodyWrap(b, at, place, table.dims[0]));
+      });
+  Dims rows = {tokens.dims[0], table.dims[1]}, dims(indices.dims);
+  dims.push_back(table.dims[1]);
+  Value found = mlir::qc::EmbeddingOp::create(
+      e.b, e.loc, e.getType(table.elementType(), rows), tokens.value,
+      e.transpose(table, {1, 0}).value);
+  return e.reshape({found, rows}, dims);
 }
 
 static LogicalResult expectIndices(OnnxOp &op, size_t input) {
@@ -54,7 +86,10 @@ static LogicalResult importGather(OnnxOp &op) {
         return op.fail("index " + Twine(*getNumber(dim)),
                        "one of " + Twine(*size));
   if (!isScalar) {
-    op.out(0, data.type, gather(e, op.val(0), op.val(1), *axis));
+    Val x = op.val(0);
+    bool isLookUp = *axis == 0 && !indices.known && isTable(x);
+    op.out(0, data.type,
+           isLookUp ? lookUp(e, x, op.val(1)) : gather(e, x, op.val(1), *axis));
     return success();
   }
   // One index is a slice without its axis.

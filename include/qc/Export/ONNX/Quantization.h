@@ -54,6 +54,8 @@ struct QuantizedConstant {
 struct QuantizedLayer {
   std::string name;
   bool isConvolution = false;
+  /// Columns of its weight are looked up: rows of the data of a Gather.
+  bool isLookUp = false;
   /// Its node and then those whose work is in its weight and bias by now, by
   /// their first outputs.
   std::vector<std::string> nodes;
