@@ -28,9 +28,10 @@ class Builder:
     def __init__(self, opset=17, ir=8):
         self.opset, self.ir = opset, ir
         self.nodes, self.constants, self.inputs = [], [], {}
+        self.kinds = {}
 
-    def input(self, name, *shape):
-        self.inputs[name] = shape
+    def input(self, name, *shape, kind=TensorProto.FLOAT):
+        self.inputs[name], self.kinds[name] = shape, kind
         return name
 
     def constant(self, name, array):
@@ -45,7 +46,8 @@ class Builder:
 
     def save(self, folder, name, outputs, functions=(), samples=8):
         def info(value, shape=None):
-            return helper.make_tensor_value_info(value, TensorProto.FLOAT, shape)
+            kind = self.kinds.get(value, TensorProto.FLOAT)
+            return helper.make_tensor_value_info(value, kind, shape)
 
         graph = helper.make_graph(
             self.nodes, name,
@@ -128,6 +130,20 @@ def products(folder):
     b.save(folder, "products", ["scores", "table", "deep"])
 
 
+def tables(folder):
+    """Embeddings: one that is the head too, one that is added to it."""
+    b = Builder()
+    ids = b.input("ids", "n", 7, kind=TensorProto.INT64)
+    b("Gather", b.constant("words", weight(40, 24)), ids, out="rows")
+    b("Gather", b.constant("places", weight(30, 24)), ids, out="more")
+    b("Add", "rows", "more", out="x")
+    b("Transpose", "words", out="head", perm=[1, 0])
+    b("MatMul", "x", "head", out="logits")
+    b.save(folder, "tables", ["rows", "more", "logits"])
+    # From the end as well.
+    np.savez(os.path.join(folder, "tables"), ids=RANDOM.integers(-30, 30, (8, 7)))
+
+
 def readers(folder):
     """An input that is quantized for a convolution and float for others."""
     b = Builder()
@@ -197,5 +213,5 @@ def refused(folder):
 
 
 if __name__ == "__main__":
-    for make in (images, products, readers, old, refused):
+    for make in (images, products, tables, readers, old, refused):
         make(sys.argv[1])

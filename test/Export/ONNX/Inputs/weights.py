@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""weights.py MODEL DATA: writes MODEL with quantized weights in each precision
-below, and compares onnxruntime on it with our library of the same.
+"""weights.py MODEL DATA [LAYER...]: writes MODEL with quantized weights in each
+precision below, those of the layers of a LAYER too, and compares onnxruntime on it
+with our library of the same, and our own run of what was written.
 weights.py --external MODEL OUT: MODEL with its tensors in another file.
 weights.py --equal A B DATA: the same outputs."""
 
@@ -20,16 +21,22 @@ def types(model):
     return {onnx.TensorProto.DataType.Name(kind) for kind in kinds}
 
 
-def compare(model, data, precision):
-    check.qc("quantize", model, "-o", "weights.onnx", "--precision", precision)
+def compare(model, data, precision, layers):
+    options = ["--precision", precision]
+    for layer in layers:
+        options += ["--layer", f"{layer}={precision}"]
+    check.qc("quantize", model, "-o", "weights.onnx", *options)
     made = onnx.load("weights.onnx")
     onnx.checker.check_model(made, full_check=True)
-    check.qc("compile", model, "-o", "net", "--precision", precision,
-             "--dim=n=1:1:8")
+    check.qc("compile", model, "-o", "net", "--dim=n=1:1:8", *options)
     check.qc("run", "net", "--inputs", data, "-o", "out.npz")
     arrays, expected = dict(np.load(data)), np.load("out.npz")
-    for level in check.LEVELS:
-        found = check.run("weights.onnx", level, arrays)
+    results = {level: check.run("weights.onnx", level, arrays)
+               for level in check.LEVELS}
+    if layers:
+        check.qc("run", "weights.onnx", "--inputs", data, "-o", "again.npz")
+        results["ours"] = np.load("again.npz")
+    for found in results.values():
         for name in expected:
             error = np.abs(found[name] - expected[name]).max()
             assert error <= 1e-5 * np.abs(expected[name]).max(), (name, error)
@@ -57,5 +64,6 @@ if __name__ == "__main__":
     elif sys.argv[1] == "--equal":
         equal(*sys.argv[2:])
     else:
-        for wanted in PRECISIONS:
-            compare(*sys.argv[1:], wanted)
+        # Tables are encoded as other weights are.
+        for wanted in PRECISIONS[::2] if sys.argv[3:] else PRECISIONS:
+            compare(sys.argv[1], sys.argv[2], wanted, sys.argv[3:])
