@@ -159,6 +159,8 @@ static StepsRequest stepsFor(int64_t context, int threads) {
   request.threads = threads;
   request.milliseconds = 500;
   request.leastRuns = 1;
+  // Enough of a small model, whose runs are short.
+  request.mostRuns = 10;
   return request;
 }
 

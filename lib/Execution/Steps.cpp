@@ -45,8 +45,12 @@ Expected<StepRates> qc::measureSteps(LanguageNet &net,
   std::vector<double> prompts, others;
   auto end = std::chrono::steady_clock::now() +
              std::chrono::milliseconds(request.milliseconds);
-  while (static_cast<int64_t>(prompts.size()) < request.leastRuns ||
-         std::chrono::steady_clock::now() < end) {
+  auto goesOn = [&] {
+    auto runs = static_cast<int64_t>(prompts.size());
+    return runs < request.leastRuns ||
+           (runs < request.mostRuns && std::chrono::steady_clock::now() < end);
+  };
+  while (goesOn()) {
     auto times = net.time(tokens, request.prompt);
     if (!times)
       return times.takeError();

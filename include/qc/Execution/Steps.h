@@ -18,9 +18,9 @@ namespace qc {
 struct StepsRequest {
   int32_t prompt = 128, tokens = 128;
   int threads = 1;
-  /// Time to spend, but for the least number of runs.
+  /// Time to spend, and the least and most runs.
   int64_t milliseconds = 2000;
-  int64_t leastRuns = 3;
+  int64_t leastRuns = 3, mostRuns = 2000;
 };
 
 /// Tokens per second by the median times; nothing where there are no tokens.
