@@ -311,6 +311,7 @@ struct MoveIntoWeight : OpRewritePattern<linalg::MatmulOp> {
     rewriter.modifyOpInPlace(op, [&] {
       op->setOperand(0, input);
       op->setOperand(1, weight);
+      op->setAttr(movedRowsAttr, rewriter.getUnitAttr());
     });
     return success();
   }

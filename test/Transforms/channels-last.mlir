@@ -126,7 +126,7 @@ func.func @flatten(%x: tensor<2x4x4x8xf32>, %e: tensor<2x8x4x4xf32>) -> tensor<2
   // CHECK: %[[T:.*]] = linalg.transpose ins(%[[S]] : {{.*}} permutation = [1, 2, 0, 3]
   // CHECK: %[[W:.*]] = tensor.collapse_shape %[[T]] {{\[}}[0, 1, 2], [3]]
   // CHECK: %[[F:.*]] = tensor.collapse_shape %[[X]] {{\[}}[0], [1, 2, 3]]
-  // CHECK: linalg.matmul ins(%[[F]], %[[W]] :
+  // CHECK: linalg.matmul {qc.moved_rows} ins(%[[F]], %[[W]] :
   %y = linalg.matmul ins(%f, %w : tensor<2x128xf32>, tensor<128x10xf32>) outs(%zeros : tensor<2x10xf32>) -> tensor<2x10xf32>
   return %y : tensor<2x10xf32>
 }

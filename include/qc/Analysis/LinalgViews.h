@@ -62,6 +62,10 @@ struct MatMulView {
   int64_t getReductionSize() const;
 };
 
+/// On a product whose left operand is a flattened NHWC image, made of the NCHW
+/// one that the source flattens: the rows of its weight moved along.
+constexpr StringLiteral movedRowsAttr = "qc.moved_rows";
+
 /// A max or sum pooling over the two image axes.
 struct PoolView {
   linalg::LinalgOp op;

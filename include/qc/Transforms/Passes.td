@@ -45,7 +45,9 @@ def ChannelsLastPass : Pass<"qc-channels-last"> {
     subgraphs. Transposes then move down through elementwise ops, padding,
     slices, concatenations and reductions until they meet their inverse or the
     end of the function. A transpose that moves only axes of size 1 is a
-    reshape.
+    reshape. A product that reads a flattened image reads the NHWC one; the rows
+    of its constant weight move along, and it gets the attribute
+    `qc.moved_rows`.
 
     ```mlir
     %y = linalg.conv_2d_nchw_fchw ins(%x, %w : ...) outs(%init : ...)

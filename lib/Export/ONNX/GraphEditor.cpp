@@ -104,6 +104,7 @@ GraphEditor::GraphEditor(GraphProto &graph) : graph(graph) {
   graph.mutable_node()->ExtractSubrange(0, taken.size(), taken.data());
   for (NodeProto *node : taken) {
     places[node] = list.insert(list.end(), std::unique_ptr<NodeProto>(node));
+    nodeNames.insert(node->name());
     for (const std::string &output : node->output())
       producers[output] = node;
     if (node->output_size())
@@ -153,11 +154,16 @@ void GraphEditor::findConstants() {
   }
 }
 
-std::string GraphEditor::uniqueName(const llvm::Twine &wish) {
-  std::string base = wish.str(), name = base;
-  for (unsigned i = 1; !names.insert(name).second; ++i)
-    name = base + "_" + std::to_string(i);
+/// `wish`, or what is like it and not in `taken`, where it is put.
+static std::string takeName(llvm::StringSet<> &taken, std::string wish) {
+  std::string name = wish;
+  for (unsigned i = 1; !taken.insert(name).second; ++i)
+    name = wish + "_" + std::to_string(i);
   return name;
+}
+
+std::string GraphEditor::uniqueName(const llvm::Twine &wish) {
+  return takeName(names, wish.str());
 }
 
 std::optional<int64_t> GraphEditor::rankOf(StringRef constant) const {
@@ -206,7 +212,7 @@ NodeProto &GraphEditor::addNode(const NodeProto *node, StringRef opType,
                                 const std::string &output) {
   auto made = std::make_unique<NodeProto>();
   NodeProto &result = *made;
-  made->set_name(output);
+  made->set_name(takeName(nodeNames, output));
   made->set_op_type(opType.str());
   for (const std::string &input : nodeInputs)
     made->add_input(input);

@@ -88,7 +88,7 @@ private:
   List list, removed;
   llvm::DenseMap<const NodeProto *, List::iterator> places;
   llvm::StringMap<NodeProto *> nodes, producers;
-  llvm::StringSet<> names, inputs, outputs, constants;
+  llvm::StringSet<> names, nodeNames, inputs, outputs, constants;
   llvm::StringMap<size_t> readBefore;
 };
 

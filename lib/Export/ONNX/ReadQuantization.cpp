@@ -24,6 +24,7 @@
 using namespace mlir;
 using namespace mlir::qc;
 using namespace ::qc::onnx;
+using ::qc::HostTensor;
 using ::qc::printable;
 
 namespace {
@@ -35,6 +36,8 @@ public:
 
 private:
   llvm::Error readLayer(const QuantizableLayer &layer);
+  /// Puts the rows of a weight that follows a flattened image in its order.
+  llvm::Error restoreImage(const QuantizableLayer &layer, QuantizedLayer &made);
   llvm::Error readEmbedding(EmbeddingOp op);
   /// A layer of the result with what is known of `op` and its codes `weight`.
   llvm::Expected<QuantizedLayer *>
@@ -123,6 +126,48 @@ llvm::Error QuantizationReader::readBias(const QuantizableLayer &layer,
   return llvm::Error::success();
 }
 
+/// The sizes {H, W, C} of the flattened image that `layer` reads in another
+/// order than the source's product does; empty if the order is the same.
+static SmallVector<int64_t, 3> getMovedRows(const QuantizableLayer &layer) {
+  if (!layer.op->hasAttr(movedRowsAttr))
+    return {};
+  Value input = layer.getInput();
+  while (Operation *op = input.getDefiningOp()) {
+    if (auto flat = dyn_cast<tensor::CollapseShapeOp>(op);
+        flat && flat.getSrcType().getRank() == 4)
+      return SmallVector<int64_t, 3>(flat.getSrcType().getShape().drop_front());
+    if (!isa<QuantizeOp, DequantizeOp>(op))
+      break;
+    input = op->getOperand(0);
+  }
+  return {};
+}
+
+/// Puts the rows of `weight`, in the order of {H, W, C}, in that of {C, H, W}.
+static void restoreRows(HostTensor &weight, ArrayRef<int64_t> image) {
+  SmallVector<int64_t> shape(weight.shape()), split(image);
+  split.push_back(shape.back());
+  weight =
+      qconnx::transposed(weight.reshaped(split), {2, 0, 1, 3}).reshaped(shape);
+}
+
+llvm::Error QuantizationReader::restoreImage(const QuantizableLayer &layer,
+                                             QuantizedLayer &made) {
+  if (SmallVector<int64_t, 3> image = getMovedRows(layer); !image.empty()) {
+    if (made.weight.scale && made.weight.scale->rank() > 1)
+      return refuseLayer(layer.name,
+                         "groups of channels, which lie apart in the flattened "
+                         "image of the graph",
+                         "a scale for each output");
+    restoreRows(made.weight.codes, image);
+  } else if (layer.op->hasAttr(movedRowsAttr)) {
+    return refuseLayer(layer.name,
+                       "rows of a weight in an order that is not known",
+                       "those of a flattened image");
+  }
+  return llvm::Error::success();
+}
+
 llvm::Error QuantizationReader::readLayer(const QuantizableLayer &layer) {
   Value input = getCodeSource(layer.getInput());
   QuantizeOp quantize = getQuantize(input);
@@ -141,6 +186,8 @@ llvm::Error QuantizationReader::readLayer(const QuantizableLayer &layer) {
   if (!made)
     return made.takeError();
   (*made)->isStatic = static_cast<bool>(quantize);
+  if (llvm::Error error = restoreImage(layer, **made))
+    return error;
   return readBias(layer, **made);
 }
 

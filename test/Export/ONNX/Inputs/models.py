@@ -107,6 +107,25 @@ def images(folder):
     b.save(folder, "images", ["logits", "features", "c7"])
 
 
+def flattened(folder):
+    """Products with flattened images, whose rows the compiler puts in another
+    order; names of nodes that are names of values, too."""
+    b = Builder()
+    x = b.input("x", "n", 3, 6, 6)
+    b("Conv", x, b.constant("w1", weight(4, 3, 3, 3)), out="c1")
+    b("Relu", "c1", out="r1")
+    b("Flatten", "r1", out="flat")
+    b("Gemm", "flat", b.constant("w2", weight(64, 5)),
+      b.constant("v2", weight(5)), out="logits")
+    b("Gemm", "flat", b.constant("w3", weight(7, 64)), out="other", transB=1)
+    b("Reshape", "r1", b.constant("rows", np.array([-1, 64])), out="again")
+    b("MatMul", "again", b.constant("w4", weight(64, 6)), out="m4")
+    b("Relu", "m4", out="scores")
+    for node in b.nodes:
+        node.name = node.output[0]
+    b.save(folder, "flattened", ["logits", "other", "scores"])
+
+
 def products(folder):
     """Products with biases before and after; weights that are transposed,
     shared, vectors; a row convolution."""
@@ -213,5 +232,5 @@ def refused(folder):
 
 
 if __name__ == "__main__":
-    for make in (images, products, tables, readers, old, refused):
+    for make in (images, flattened, products, tables, readers, old, refused):
         make(sys.argv[1])
