@@ -19,7 +19,7 @@ static bool keepsShape(Operation *op) {
   return OpTrait::hasElementwiseMappableTraits(op) ||
          isa<ChannelAffineOp, UnaryOp, SoftmaxOp, LayerNormOp, RMSNormOp,
              RopeOp, KVAppendOp, AttentionOp, ObserveOp, QuantizeOp,
-             DequantizeOp>(op);
+             DequantizeOp, tensor::BitcastOp>(op);
 }
 
 /// The value and axis that have the same size as `axis` of `value`, one step

@@ -350,8 +350,10 @@ struct FollowDim : OpRewritePattern<tensor::DimOp> {
     OpFoldResult size = getSize(rewriter, op.getLoc(), op.getSource(), *axis);
     auto value = dyn_cast<Value>(size);
     auto dim = value ? value.getDefiningOp<tensor::DimOp>() : tensor::DimOp();
-    if (dim && dim.getSource() == op.getSource())
+    if (dim && dim.getSource() == op.getSource()) {
+      rewriter.eraseOp(dim);
       return rewriter.notifyMatchFailure(op, "is the source of this size");
+    }
     rewriter.replaceOp(
         op, getValueOrCreateConstantIndexOp(rewriter, op.getLoc(), size));
     return success();

@@ -87,13 +87,16 @@ static OpFoldResult scratchBytes(SizeMath math, bool isInteger, OpFoldResult n,
   return math.mul(math.ceilDiv(n, 16), panel);
 }
 
-/// The transpose that alone reads `result`, of codes their bytes.
-static linalg::TransposeOp findTranspose(Value result) {
+/// The transpose that alone reads `result`, of codes their bytes as they are
+/// stored.
+static linalg::TransposeOp findTranspose(Lowering &lowering, Value result) {
   if (!result.hasOneUse())
     return {};
   Operation *user = *result.user_begin();
   if (auto component = dyn_cast<ComponentOp>(user))
-    return findTranspose(component.getResult());
+    return lowering.codes.contains(component.getResult())
+               ? findTranspose(lowering, component.getResult())
+               : linalg::TransposeOp();
   auto transpose = dyn_cast<linalg::TransposeOp>(user);
   bool isInput = transpose && transpose.getInput() == result;
   return isInput ? transpose : linalg::TransposeOp();
@@ -133,7 +136,7 @@ LogicalResult Lowering::lowerBatchMatMul(BatchMatMulOp op) {
   Sizes out = shapeOf(op.getResult());
   Sizes a = stridesOf(m, lhsSizes, lhsPerm);
   Sizes b = stridesOf(m, shapeOf(op.getRhs()), op.getRhsPerm());
-  linalg::TransposeOp transpose = findTranspose(op.getResult());
+  linalg::TransposeOp transpose = findTranspose(*this, op.getResult());
   Sizes y = resultStrides(m, out, transpose);
   while (out.size() < 4)
     out.insert(out.begin(), m.constant(1));

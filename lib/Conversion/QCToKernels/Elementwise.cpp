@@ -8,9 +8,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "Lowering.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "mlir/IR/Matchers.h"
 #include "qc/TargetInfo/KernelSlots.h"
 
 using namespace mlir;
@@ -30,8 +27,7 @@ static OpFoldResult elementParts(Lowering &lowering, Launch &launch,
   return math.ceilDiv(count, elementsPerPart);
 }
 
-/// An encoding with one symmetric 8-bit scale for each row of the last axis.
-static bool isPerRow(EncodingAttrInterface encoding) {
+bool mlir::qc::isPerRow(EncodingAttrInterface encoding) {
   auto affine = dyn_cast<AffineAttr>(encoding);
   return affine && !affine.isStatic() && affine.getBits() == 8 &&
          affine.getSymmetric() && !affine.getStorage() &&
@@ -101,62 +97,6 @@ LogicalResult Lowering::lowerDequantize(DequantizeOp op) {
   launch.number(s::Scale, affine.getScaleValue());
   launch.size(s::Zero, affine.getZeroPoint() + storedOffset());
   finish(launch, op.getResult(), s::Y, parts, op);
-  return success();
-}
-
-/// A plain i8 tensor taken out of an encoded one holds codes as they are
-/// stored. Data movement does not see the difference (moveCodes), and
-/// qc.assemble takes them back.
-LogicalResult Lowering::lowerComponent(ComponentOp op) {
-  bool isCodes = op.getName() == StringRef(::qc::numerics::codesName);
-  Value data =
-      isCodes ? storedOf(op.getInput()) : rowScales.lookup(op.getInput());
-  if (!data || data.getType() != op.getType())
-    return op.emitOpError("has no stored component '") << op.getName() << "'";
-  AffineAttr affine = getStaticAffine(op.getInput());
-  if (isCodes && affine && affine.getBits() < 8)
-    return op.emitOpError("takes packed codes, found codes stored as bytes");
-  if (!isCodes) {
-    op.getResult().replaceAllUsesWith(data);
-    return success();
-  }
-  shapes[data] = shapeOf(op.getInput());
-  codes.insert(data);
-  op.getResult().replaceAllUsesWith(data);
-  return success();
-}
-
-/// Results of ops on stored codes are stored codes; the constants of pads are
-/// moved by the same offset.
-void Lowering::moveCodes(Operation *op) {
-  if (llvm::none_of(op->getOperands(),
-                    [&](Value operand) { return codes.contains(operand); }))
-    return;
-  codes.insert(op->result_begin(), op->result_end());
-  auto pad = dyn_cast<tensor::PadOp>(op);
-  Value value = pad ? pad.getConstantPaddingValue() : Value();
-  IntegerAttr code;
-  if (!value || !matchPattern(value, m_Constant(&code)))
-    return;
-  builder.setInsertionPoint(pad);
-  Value moved =
-      arith::ConstantOp::create(builder, op->getLoc(),
-                                builder.getI8IntegerAttr(static_cast<int8_t>(
-                                    code.getInt() + storedOffset())));
-  pad.getRegion().front().getTerminator()->setOperand(0, moved);
-}
-
-LogicalResult Lowering::lowerAssemble(AssembleOp op) {
-  Value data = op.getComponents().front();
-  if (!getStaticAffine(op.getResult())) {
-    if (!isPerRow(getEncoding(op.getResult())))
-      return op.emitOpError("no kernel reads ") << op.getType();
-    rowScales[op.getResult()] = op.getComponents().back();
-  }
-  if (isConstant(data) && storedOffset())
-    return op.emitOpError("has constant codes: expected data of the graph");
-  stored[op.getResult()] = data;
-  shapes[op.getResult()] = shapeOf(data);
   return success();
 }
 

@@ -32,6 +32,9 @@ inline RankedTensorType typeOf(Value value) {
   return cast<RankedTensorType>(value.getType());
 }
 
+/// An encoding with one symmetric 8-bit scale for each row of the last axis.
+bool isPerRow(EncodingAttrInterface encoding);
+
 class Lowering {
 public:
   /// `oneDNN` names the layers that oneDNN is to compute; "*" means all.
@@ -74,9 +77,6 @@ private:
   // Elementwise.cpp
   LogicalResult lowerQuantize(QuantizeOp op);
   LogicalResult lowerDequantize(DequantizeOp op);
-  LogicalResult lowerComponent(ComponentOp op);
-  void moveCodes(Operation *op);
-  LogicalResult lowerAssemble(AssembleOp op);
   LogicalResult lowerAdd(AddOp op);
   LogicalResult lowerLookup(LookupOp op);
   LogicalResult lowerUnary(UnaryOp op);
@@ -86,6 +86,15 @@ private:
   LogicalResult finishRowwise(Operation *op, Launch &launch);
   LogicalResult lowerPool(Pool2DOp op);
   LogicalResult lowerObserve(ObserveOp op);
+
+  // MovedCodes.cpp
+  /// Fills `codes`.
+  void findMovedCodes();
+  LogicalResult lowerComponent(ComponentOp op);
+  void moveCodes(Operation *op);
+  LogicalResult lowerAssemble(AssembleOp op);
+  /// Codes as they are stored for codes, and the other way.
+  Value flipped(Value value);
 
   // Decoder.cpp
   LogicalResult lowerEmbedding(EmbeddingOp op);
@@ -144,7 +153,7 @@ public:
   DenseMap<Value, Sizes> shapes;
   bool sizesMissing = false;
   DenseMap<Value, bool> constants;
-  /// Plain tensors that hold codes as they are stored.
+  /// Plain tensors that hold codes as they are stored (MovedCodes.cpp).
   DenseSet<Value> codes;
   llvm::StringMap<Value> symbols;
   SmallVector<Operation *> dead;

@@ -30,8 +30,8 @@ static bool isDataMovement(Operation *op) {
   if (auto pad = dyn_cast<tensor::PadOp>(op))
     return static_cast<bool>(pad.getConstantPaddingValue());
   return isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::CastOp,
-             tensor::ExtractSliceOp, tensor::InsertSliceOp, tensor::ConcatOp,
-             linalg::TransposeOp>(op);
+             tensor::BitcastOp, tensor::ExtractSliceOp, tensor::InsertSliceOp,
+             tensor::ConcatOp, linalg::TransposeOp>(op);
 }
 
 static bool isTensorOp(Operation *op) {

@@ -177,7 +177,8 @@ LogicalResult Lowering::recordShape(Operation *op) {
     if (!type || type.hasStaticShape() || shapes.count(result))
       continue;
     builder.setInsertionPointAfter(op);
-    if (OpTrait::hasElementwiseMappableTraits(op)) {
+    if (OpTrait::hasElementwiseMappableTraits(op) ||
+        isa<tensor::BitcastOp>(op)) {
       for (Value operand : op->getOperands())
         if (operand.getType() == type ||
             (isa<RankedTensorType>(operand.getType()) &&
@@ -307,6 +308,7 @@ LogicalResult Lowering::run() {
   for (Operation &op : block.without_terminator())
     ops.push_back(&op);
   putZerosBack(ops);
+  findMovedCodes();
   for (Operation *op : ops) {
     if (isa<SymbolOp, KernelOp>(op) || done.contains(op) ||
         (op->getNumResults() && isConstant(op->getResult(0))))

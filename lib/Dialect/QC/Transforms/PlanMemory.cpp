@@ -83,7 +83,8 @@ private:
 
 /// Views: the same bytes under another shape.
 static Value viewSource(Operation *op) {
-  if (isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::CastOp>(op))
+  if (isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::CastOp,
+          tensor::BitcastOp>(op))
     return op->getOperand(0);
   return {};
 }
@@ -133,7 +134,7 @@ Sizes Planner::computeShape(Value value) {
           sizes[axis] = size;
         }
       })
-      .Case<tensor::CastOp>(
+      .Case<tensor::CastOp, tensor::BitcastOp>(
           [&](auto castOp) { sizes = shapeOf(castOp.getSource()); })
       .Case<tensor::ExtractSliceOp>([&](auto slice) {
         auto dropped = slice.getDroppedDims();
