@@ -258,6 +258,9 @@ std::string Quantize::refuseWeight(const QuantizableLayer &layer,
   if (precision.activations == Activations::Dynamic && !isProduct)
     return "a convolution needs calibration statistics for 8-bit activations";
   auto type = cast<RankedTensorType>(layer.getWeight().getType());
+  if (precision.activations == Activations::Dynamic && type.getRank() > 2)
+    return "a stack of weights needs calibration statistics for 8-bit "
+           "activations";
   int64_t terms = isProduct ? type.getDimSize(type.getRank() - 2)
                             : ConvView::match(layer.op)->getReductionSize();
   if (!::qc::numerics::accumulatorFits(terms, 255, 127, 0))
