@@ -45,13 +45,23 @@ static bool isPartOfCodes(mlir::Value value) {
   });
 }
 
+/// One number in the shape of an activation, as in the bounds of a relu6 whose
+/// sizes are fixed.
+static bool isNumber(mlir::Operation *op) {
+  auto constant = llvm::dyn_cast<mlir::arith::ConstantOp>(op);
+  auto splat =
+      constant ? llvm::dyn_cast<mlir::SplatElementsAttr>(constant.getValue())
+               : mlir::SplatElementsAttr();
+  return splat && splat.getType().getRank() > 1;
+}
+
 uint64_t qc::parameterBytes(mlir::ModuleOp module) {
   uint64_t elements = 0;
   module.walk([&](mlir::Operation *op) {
     bool codes = llvm::isa<mlir::qc::AssembleOp, mlir::qc::UnpackBlocksOp>(op);
     bool constant =
         llvm::isa<mlir::qc::ParameterOp, mlir::arith::ConstantOp>(op);
-    if (op->getNumResults() != 1 || !(codes || constant) ||
+    if (op->getNumResults() != 1 || !(codes || constant) || isNumber(op) ||
         isPartOfCodes(op->getResult(0)))
       return;
     auto type =
@@ -61,6 +71,31 @@ uint64_t qc::parameterBytes(mlir::ModuleOp module) {
       elements += static_cast<uint64_t>(type.getNumElements());
   });
   return elements * 4;
+}
+
+std::map<std::string, int64_t> qc::weightBytesByFormat(mlir::ModuleOp module) {
+  std::map<std::string, int64_t> bytes;
+  module.walk([&](mlir::qc::ParameterOp op) {
+    std::string name;
+    llvm::raw_string_ostream(name) << op.getType().getElementType();
+    for (mlir::Operation *user : op->getUsers())
+      if (auto unpack = mlir::dyn_cast<mlir::qc::UnpackBlocksOp>(user))
+        if (auto blocks = mlir::dyn_cast_or_null<mlir::qc::GGMLAttr>(
+                mlir::cast<mlir::RankedTensorType>(unpack.getType())
+                    .getEncoding()))
+          name = blocks.getFormat().str();
+    bytes[name] += static_cast<int64_t>(op.getLength());
+  });
+  return bytes;
+}
+
+/// The format that most of the weights have in the model's files.
+static std::string sourceFormat(mlir::ModuleOp module) {
+  std::pair<std::string, int64_t> most = {"f32", 0};
+  for (const auto &entry : weightBytesByFormat(module))
+    if (entry.second > most.second)
+      most = entry;
+  return most.first;
 }
 
 Error qc::checkBounds(const LoadedModel &model, StringRef path) {
@@ -133,6 +168,7 @@ static Expected<Station> makeStation(const BuildRequest &request,
     return name.takeError();
   result.name = *name;
   result.fp32Bytes = parameterBytes(*model->module);
+  station.sourceFormat = sourceFormat(*model->module);
   Distributions distributions(*model->module);
   auto statistics = toLevelTwo(*model, request, hooks, station.remarks);
   if (!statistics)

@@ -31,6 +31,8 @@ struct Station {
   ArtifactSpec spec;
   StatisticsFile statistics;
   std::vector<std::string> remarks;
+  /// The format of most weights as the model has them.
+  std::string sourceFormat;
   /// What oneDNN calls the implementation of each of net.oneDNNNames; nothing
   /// where the target does not run here.
   std::vector<std::string> implementations;

@@ -124,7 +124,10 @@ static json::Array layersJson(const Station &station,
                      {"kernel", layer.kernel},
                      {"bytes", layer.bytes},
                      {"ms", nullptr},
-                     {"share", nullptr}};
+                     {"share", nullptr},
+                     {"sqnr_db", nullptr},
+                     {"sensitivity", nullptr},
+                     {"reason", nullptr}};
     if (layer.launch < station.launchTimes.size()) {
       double time = station.launchTimes[layer.launch];
       row["ms"] = std::round(time * 1e6) / 1e6;
@@ -180,7 +183,7 @@ static json::Object sourceJson(const BuildRequest &request,
   StringRef suffix = llvm::sys::path::extension(request.model);
   return json::Object{
       {"format", isFolder ? "safetensors" : suffix.drop_front()},
-      {"dtype", "f32"},
+      {"dtype", station.sourceFormat},
       {"bytes", sourceBytes(request.model)},
       {"licence", station.net.licence.empty()
                       ? json::Value(nullptr)

@@ -22,23 +22,6 @@ using llvm::Expected;
 using llvm::StringRef;
 namespace json = llvm::json;
 
-/// Bytes of the weights by the format that the files have them in.
-static std::map<std::string, int64_t> bytesByFormat(mlir::ModuleOp module) {
-  std::map<std::string, int64_t> bytes;
-  module.walk([&](mlir::qc::ParameterOp op) {
-    std::string name;
-    llvm::raw_string_ostream(name) << op.getType().getElementType();
-    for (mlir::Operation *user : op->getUsers())
-      if (auto unpack = mlir::dyn_cast<mlir::qc::UnpackBlocksOp>(user))
-        if (auto blocks = mlir::dyn_cast_or_null<mlir::qc::GGMLAttr>(
-                mlir::cast<mlir::RankedTensorType>(unpack.getType())
-                    .getEncoding()))
-          name = blocks.getFormat().str();
-    bytes[name] += static_cast<int64_t>(op.getLength());
-  });
-  return bytes;
-}
-
 static int64_t parametersOf(const llama::ModelConfig &config) {
   int64_t count = 0;
   for (const llama::TensorSpec &tensor : llama::listTensors(config))
@@ -55,7 +38,7 @@ Expected<int> qc::driver::inspectLanguage(Driver &driver, StringRef path) {
   const auto &[model, tokenizer, chat] = *files;
   const llama::ModelConfig &c = model.config;
   json::Object weights;
-  for (const auto &[format, bytes] : bytesByFormat(*model.module))
+  for (const auto &[format, bytes] : weightBytesByFormat(*model.module))
     weights[format] = bytes;
   json::Object facts{{"family", c.family},
                      {"parameters", parametersOf(c)},

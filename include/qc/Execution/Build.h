@@ -143,6 +143,9 @@ benchInputs(const LoadedNet &net, std::optional<int64_t> batch = {});
 /// The parameters of a model in float32, in bytes.
 uint64_t parameterBytes(mlir::ModuleOp module);
 
+/// Bytes of the weights by the format that the files have them in.
+std::map<std::string, int64_t> weightBytesByFormat(mlir::ModuleOp module);
+
 /// The CPU that this runs on, in words.
 std::string machineText();
 

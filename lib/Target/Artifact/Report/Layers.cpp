@@ -45,8 +45,8 @@ LayerTable::LayerTable(Page &page, const json::Array &layers) : page(page) {
     if (const json::Object *layer = value.getAsObject()) {
       mostBytes = std::max(mostBytes, layer->getNumber("bytes").value_or(0));
       mostTime = std::max(mostTime, layer->getNumber("ms").value_or(0));
-      hasQuality |= layer->get("sqnr_db") != nullptr;
-      hasReasons |= layer->get("reason") != nullptr;
+      hasQuality |= layer->getNumber("sqnr_db").has_value();
+      hasReasons |= layer->getString("reason").has_value();
       hasWeights |= layer->getObject("weights") != nullptr;
     }
   const json::Object *search = page.report.getObject("search");
