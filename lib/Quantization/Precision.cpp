@@ -270,6 +270,15 @@ static std::string withAlgorithms(StringRef precision,
   return text;
 }
 
+/// The first key of `object` that is none of `known`; empty if all are.
+static std::string unknownKey(const llvm::json::Object &object,
+                              std::initializer_list<StringRef> known) {
+  for (const auto &entry : object)
+    if (!llvm::is_contained(known, StringRef(entry.first)))
+      return entry.first.str();
+  return "";
+}
+
 llvm::Error PrecisionChoice::addRecipe(StringRef text, StringRef path) {
   auto fail = [&](const Twine &what) {
     return llvm::createStringError(path + ": " + what);
@@ -282,6 +291,12 @@ llvm::Error PrecisionChoice::addRecipe(StringRef text, StringRef path) {
     return fail("expected a JSON object");
   if (object->getInteger("schema") != 1)
     return fail("expected \"schema\": 1");
+  std::string unknown =
+      unknownKey(*object, {"schema", "precision", "algorithms", "layers",
+                           "observer", "seed", "kernels", "onednn"});
+  if (!unknown.empty())
+    return fail("found the key \"" + unknown +
+                "\", expected \"precision\", \"algorithms\" and \"layers\"");
   if (std::optional<StringRef> name = object->getString("precision")) {
     if (llvm::Error error = setOtherwise(*name))
       return fail(llvm::toString(std::move(error)));
@@ -307,6 +322,10 @@ llvm::Error PrecisionChoice::addRecipe(StringRef text, StringRef path) {
     if (subjects != 1 || !given)
       return fail("expected \"name\", \"pattern\", \"op\" or \"place\", and "
                   "\"precision\", in each of \"layers\"");
+    unknown = unknownKey(*layer, {"name", "pattern", "op", "place", "precision",
+                                  "algorithms", "optional"});
+    if (!unknown.empty())
+      return fail("found the key \"" + unknown + "\" in one of \"layers\"");
     std::string text = withAlgorithms(*given, layer->getArray("algorithms"));
     if (llvm::Error error = kind == "name" ? addName(*subject, text)
                             : kind == "pattern"

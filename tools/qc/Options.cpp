@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Driver.h"
+#include "qc/Pipelines/Precisions.h"
 #include "qc/Quantization/Algorithms.h"
 #include "qc/Quantization/Recipes.h"
 #include "qc/Support/OutputFile.h"
@@ -144,12 +145,14 @@ static bool parseSizes(StringRef text, char separator,
 }
 
 static Expected<DimRange> parseDim(StringRef text) {
-  constexpr StringRef form = "SYMBOL=MIN:OPT:MAX with 1 <= MIN <= OPT <= MAX";
+  constexpr StringRef form =
+      "SYMBOL=MIN:OPT:MAX with 1 <= MIN <= OPT <= MAX, or SYMBOL=N";
   auto named = splitNamed("--dim", text, form);
   if (!named)
     return named.takeError();
   llvm::SmallVector<int64_t, 3> sizes;
-  if (!parseSizes(named->second, ':', sizes) || sizes.size() > 3)
+  if (!parseSizes(named->second, ':', sizes) ||
+      (sizes.size() != 1 && sizes.size() != 3))
     return badOption("--dim", text, form);
   DimRange range{named->first.str(), sizes.front(), sizes.back(), sizes.back()};
   if (sizes.size() == 3)
@@ -171,9 +174,8 @@ static Expected<ObserverChoice> parseObserver(StringRef text) {
   }
   auto [name, value] = text.split(':');
   choice.kind = ObserverChoice::Kind::Percentile;
-  if (name == "percentile" &&
-      (value.empty() || (!value.getAsDouble(choice.percentile) &&
-                         choice.percentile > 50 && choice.percentile <= 100)))
+  if (name == "percentile" && !value.getAsDouble(choice.percentile) &&
+      choice.percentile > 50 && choice.percentile <= 100)
     return choice;
   return badOption("--observer", text,
                    "minmax, percentile:99.99, entropy or mse");
@@ -325,6 +327,9 @@ Expected<CompileOptions> CompileArguments::finish() {
     auto range = parseDim(text);
     if (!range)
       return range.takeError();
+    for (const DimRange &other : result.dims)
+      if (other.symbol == range->symbol)
+        return badOption("--dim", text, "each dimension once");
     result.dims.push_back(*range);
   }
   for (const std::string &text : shapes) {
@@ -355,6 +360,8 @@ Expected<CompileOptions> CompileArguments::finish() {
   if (Error error = findRecipeFile(result))
     return error;
   if (Error error = readAlgorithms(result))
+    return error;
+  if (Error error = checkPrecisions(result))
     return error;
   return result;
 }

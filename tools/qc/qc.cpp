@@ -38,7 +38,8 @@ static int reportParseError(CLI::App &app, Driver &driver,
   for (char &c : text)
     if (c == '\n')
       c = ' ';
-  if (!text.empty())
+  // A name such as MODEL stays as it is.
+  if (text.size() > 1 && !llvm::isUpper(text[1]))
     text[0] = llvm::toLower(text[0]);
   return driver.report(inputError("bad-option", "", "", text,
                                   "the options of qc COMMAND --help"));

@@ -18,6 +18,10 @@ namespace qc {
 llvm::Expected<quantization::PrecisionChoice>
 precisionsOf(mlir::ModuleOp module, const CompileOptions &options);
 
+/// An error that names the option where one of them, or the recipe, is no
+/// precision. `auto` is one.
+llvm::Error checkPrecisions(const CompileOptions &options);
+
 } // namespace qc
 
 #endif // QC_PIPELINES_PRECISIONS_H
