@@ -232,6 +232,11 @@ Expected<std::vector<double>> DataSet::labels() {
     auto tensor = (*npz)->read(state->options.labels);
     if (!tensor)
       return tensor.takeError();
+    // A sample of several rows has a label for each.
+    if (tensor->rank() < 1 || tensor->rank() > 2)
+      return inputError("bad-data", file.path,
+                        "array " + printable(state->options.labels),
+                        tensor->describe(), "a label for each sample");
     for (int64_t i = 0; i < tensor->size(); ++i)
       all.push_back(tensor->asDouble(i));
   }

@@ -217,6 +217,11 @@ llvm::Error MetricRecorder::finish(ArrayRef<double> labels,
       records.numbers[2 * i + 1] = labels[i];
       continue;
     }
+    if (!(labels[i] >= 0) || labels[i] != std::floor(labels[i]))
+      return inputError("bad-data", where, "labels",
+                        llvm::formatv("{0}", labels[i]).str() + " for sample " +
+                            llvm::Twine(i),
+                        "the index of a class");
     auto begin = pending.begin() + 5 * i;
     auto end = begin + (spec.kind == Kind::Top1 ? 1 : 5);
     records.numbers.push_back(std::find(begin, end, labels[i]) != end);

@@ -182,6 +182,13 @@ llvm::Error qc::driver::addBounds(StringRef path, StringRef dataPath,
   return llvm::Error::success();
 }
 
+static llvm::Expected<std::unique_ptr<LoadedNet>>
+compileReference(Driver &driver, StringRef path, const CompileOptions &options,
+                 const LoadOptions &load) {
+  driver.progress.update("compiling the reference", 0);
+  return buildTemporary(path, options, load);
+}
+
 llvm::Expected<std::unique_ptr<LoadedNet>>
 qc::driver::openLoaded(Driver &driver, StringRef path,
                        const CompileOptions &given, const LoadOptions &load,
@@ -193,19 +200,21 @@ qc::driver::openLoaded(Driver &driver, StringRef path,
   CompileOptions options = given;
   if (llvm::Error error = addBounds(path, data, options))
     return error;
-  driver.progress.update("compiling the reference", 0);
-  return buildTemporary(path, options, load);
+  return compileReference(driver, path, options, load);
 }
 
 llvm::Expected<std::unique_ptr<Network>>
 qc::driver::openNetwork(Driver &driver, StringRef path,
                         const CompileOptions &options, const LoadOptions &load,
                         StringRef data) {
-  auto loaded = openLoaded(driver, path, options, load, data);
+  if (checkFails(path) || isFolderOfQc(path))
+    return openLoaded(driver, path, options, load, data);
+  CompileOptions bounded = options;
+  if (llvm::Error error = addBounds(path, data, bounded))
+    return std::move(error);
+  auto loaded = compileReference(driver, path, bounded, load);
   if (loaded)
     return std::unique_ptr<Network>(std::move(*loaded));
-  if (checkFails(path) || isFolderOfQc(path))
-    return loaded.takeError();
   // What can't be compiled yet may be interpreted all the same.
   auto slow = ReferenceNet::open(path, options);
   if (!slow) {

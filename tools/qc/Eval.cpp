@@ -138,6 +138,8 @@ static Expected<int> eval(Driver &driver, EvalCommand &command) {
     verdict = judge(*band, result->records, result->reference);
     object["verdict"] = verdictJson(*band, *verdict);
   }
+  if (verdict && verdict->kind == Verdict::Kind::NotProven)
+    driver.note(unprovenNote(*band, *verdict));
   int code =
       verdict && verdict->kind == Verdict::Kind::NotMet ? ExitBand : ExitDone;
   if (driver.json) {
@@ -164,7 +166,8 @@ void qc::driver::addMetricOptions(CLI::App &command, MetricArguments &state) {
                      "\"per_sample\"}");
   command.add_option("--labels", state.labels,
                      "Array with the labels (labels)");
-  command.add_option("--samples", state.samples, "Use the first N samples");
+  command.add_option("--samples", state.samples, "Use the first N samples")
+      ->check(CLI::Range(1, INT32_MAX));
   command.add_option("--threads", state.threads, "Threads to run on (1)")
       ->check(CLI::Range(1, 1024));
 }

@@ -275,6 +275,24 @@ def no_labels():
     save("labels.npz", x=samples())
 
 
+@case("data", "eval", "good.onnx", "--data", "images.npz", "--metric", "top1",
+      says=["images.npz: array labels: found 8x2x6x6xf32, expected a label"])
+def labels_of_images():
+    save("images.npz", x=samples(), labels=samples())
+
+
+@case("data", "eval", "good.onnx", "--data", "shares.npz", "--metric", "top1",
+      says=["shares.npz: labels: found 0.5", "expected the index of a class"])
+def labels_of_shares():
+    save("shares.npz", x=samples(), labels=np.full(8, 0.5))
+
+
+@case("data", "eval", "good.onnx", "--data", "good.npz", "--metric", "top1",
+      "--samples", "-3", says=["--samples"])
+def negative_samples():
+    pass
+
+
 @case("data", *INT8, "good.npz", "--samples", "0", says=["--samples"])
 def zero_samples():
     pass
@@ -284,6 +302,12 @@ def zero_samples():
       "-o", "y.npz", says=["shape.npz", "array x"])
 def run_wrong_shape():
     save("shape.npz", x=np.zeros((1, 3, 6, 6), np.float32))
+
+
+@case("data", "run", "good.onnx", "--inputs", "free.npz", "-o", "y.npz",
+      says=["error: free.npz: array x"])
+def run_wrong_shape_of_free_sizes():
+    save("free.npz", x=np.zeros((1, 3, 6, 6), np.float32))
 
 
 #===- Outputs ------------------------------------------------------------===#
@@ -411,6 +435,8 @@ def problem(words, options, temporary, as_json):
     done = run(words, options, temporary, as_json)
     if done.returncode != 1:
         return f"exit code {done.returncode}, expected 1: {done.stderr[-300:]}"
+    if "interpreted" in done.stderr and "disk" not in options:
+        return f"the error twice: {done.stderr}"
     text, wrong = message(done, as_json)
     if wrong:
         return f"{wrong}: {done.stderr[-300:]} {done.stdout[-300:]}"
