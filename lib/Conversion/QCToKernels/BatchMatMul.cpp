@@ -71,7 +71,7 @@ static Value orderRows(Lowering &lowering, Value codes, Sizes &sizes,
   Value result =
       linalg::TransposeOp::create(lowering.builder, loc, codes, empty, perm)
           ->getResult(0);
-  lowering.shapes[empty] = lowering.shapes[result] = moved;
+  lowering.setShapes({empty, result}, moved);
   sizes = moved;
   perm = llvm::to_vector(llvm::seq<int64_t>(rank));
   return result;

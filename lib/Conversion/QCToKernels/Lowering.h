@@ -108,6 +108,12 @@ public:
   /// Sizes of a value of the graph. Where they are not known, that is reported
   /// and `sizesMissing` set.
   Sizes shapeOf(Value value);
+  /// Sets the sizes of several values. (An entry that is assigned to another
+  /// one may have moved by then.)
+  void setShapes(ArrayRef<Value> values, const Sizes &sizes) {
+    for (Value value : values)
+      shapes[value] = sizes;
+  }
   /// True where the value depends on parameters and constants only.
   bool isConstant(Value value);
   /// The plain tensor that stores a value: its codes, or the value itself.

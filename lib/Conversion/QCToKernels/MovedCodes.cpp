@@ -99,7 +99,7 @@ Value Lowering::flipped(Value value) {
   Value mask =
       tensor::SplatOp::create(builder, loc, typeOf(value), sign, dynamic);
   Value result = arith::XOrIOp::create(builder, loc, value, mask);
-  shapes[mask] = shapes[result] = sizes;
+  setShapes({mask, result}, sizes);
   return result;
 }
 
@@ -154,6 +154,6 @@ LogicalResult Lowering::lowerAssemble(AssembleOp op) {
   if (!codes.contains(data))
     data = flipped(data);
   stored[op.getResult()] = data;
-  shapes[op.getResult()] = shapes[data] = sizes;
+  setShapes({op.getResult(), data}, sizes);
   return success();
 }

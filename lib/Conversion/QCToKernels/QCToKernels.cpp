@@ -90,7 +90,7 @@ void Lowering::addScratch(Launch &launch, int64_t slot, OpFoldResult bytes) {
 }
 
 void Lowering::setResult(Value result, Value value, const Sizes &sizes) {
-  shapes[result] = shapes[value] = sizes;
+  setShapes({result, value}, sizes);
   if (getEncoding(result))
     stored[result] = value;
   else
