@@ -326,7 +326,8 @@ void qc::describe(const BuildRequest &request, Station &station,
   report["warnings"] = std::move(warnings);
 
   spec.recipe = recipeJson(request, station);
-  spec.facts["precision"] = otherwise(options);
+  // As recipe.json has it: what it makes again has the same bytes.
+  spec.facts["precision"] = quantization::spellOut(otherwise(options));
   spec.facts["source"] =
       json::fixUTF8(llvm::sys::path::filename(request.model));
   spec.facts["licence"] = json::fixUTF8(station.net.licence);
