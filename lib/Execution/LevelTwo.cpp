@@ -12,7 +12,9 @@
 #include "PruneChannels.h"
 #include "PruneLayers.h"
 
+#include "mlir/Interfaces/FunctionInterfaces.h"
 #include "qc/Analysis/LinalgViews.h"
+#include "qc/Analysis/QuantizationSites.h"
 #include "qc/Dialect/QC/IR/QCOps.h"
 #include "qc/Execution/Calibrate.h"
 #include "qc/Execution/SearchFolder.h"
@@ -20,6 +22,8 @@
 #include "qc/Quantization/Precision.h"
 #include "qc/Support/Error.h"
 #include "qc/Support/OutputFile.h"
+
+#include "llvm/ADT/StringSet.h"
 
 using namespace qc;
 using llvm::Error;
@@ -45,6 +49,33 @@ static Error addCalibration(LoadedModel &model, const BuildRequest &request,
   return Error::success();
 }
 
+/// An error where most of the tensors that `statistics` are about are none of
+/// `model`: then they are another network's.
+static Error checkTensors(const LoadedModel &model, StringRef modelPath,
+                          const quantization::Statistics &statistics,
+                          StringRef path) {
+  llvm::StringSet<> known;
+  model.module.get()->walk([&](mlir::FunctionOpInterface function) {
+    auto all = mlir::qc::QuantizationSites::find(
+        function, [](const mlir::qc::QuantizableLayer &) { return true; });
+    for (const mlir::qc::QuantizationSite &site : all.sites)
+      known.insert(site.name);
+  });
+  size_t unknown = 0;
+  std::string first;
+  for (const auto &entry : statistics.tensors)
+    if (!known.contains(entry.first) && unknown++ == 0)
+      first = entry.first;
+  if (unknown * 2 <= statistics.tensors.size())
+    return Error::success();
+  return inputError("bad-statistics", path, "tensor " + printable(first),
+                    std::to_string(unknown) + " tensors of " +
+                        std::to_string(statistics.tensors.size()) +
+                        " that the model does not have",
+                    "statistics that qc calibrate made of " +
+                        printable(modelPath));
+}
+
 /// `model` as it is before it is quantized; `run` says whether the data of
 /// --calib count beside the files of --stats.
 static Expected<StatisticsFile> makeStatistics(const LoadedModel &model,
@@ -58,6 +89,8 @@ static Expected<StatisticsFile> makeStatistics(const LoadedModel &model,
     auto statistics = quantization::Statistics::readFile(path);
     if (!statistics)
       return statistics.takeError();
+    if (Error error = checkTensors(model, request.model, *statistics, path))
+      return std::move(error);
     merged.merge(*statistics);
   }
   if (run) {

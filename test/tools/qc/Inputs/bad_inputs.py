@@ -13,6 +13,7 @@ import subprocess
 import sys
 
 import numpy as np
+import onnx
 from onnx import TensorProto
 
 import network
@@ -261,6 +262,20 @@ def lines_of_text():
       says=["error: bad.stats: offset 0: found no statistics"])
 def bad_statistics():
     write("bad.stats", b"no statistics")
+
+
+@case("data", *GOOD, "--precision", "int8", "--stats", "other.stats",
+      says=["error: other.stats: tensor other: found 1 tensors of 1 that the "
+            "model does not have, expected statistics that qc calibrate made"])
+def statistics_of_another_model():
+    model = network.model()
+    for node in model.graph.node:
+        node.input[:] = ["other" if i == "x" else i for i in node.input]
+    model.graph.input[0].name = "other"
+    onnx.save(model, "other.onnx")
+    save("other.npz", other=samples())
+    subprocess.run(["qc", "calibrate", "other.onnx", "--calib", "other.npz",
+                    "-o", "other.stats"], check=True, capture_output=True)
 
 
 @case("data", *GOOD, "--precision", "int8", "--stats", "none.stats",
