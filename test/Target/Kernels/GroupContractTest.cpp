@@ -226,19 +226,31 @@ TEST(GroupContract, GroupsAndTails) {
   check("g128", affine(4, false, 128), 300);
 }
 
-TEST(GroupContract, ManyBlocks) {
-  // More rows, panels and chunks than are packed at once.
+/// More rows, panels and chunks than are packed at once.
+static void checkMany(const std::string &name, const Encoder &encode,
+                      bool wide) {
   constexpr int64_t m = 110, k = 600, n = 90;
   Random random(k);
   const int64_t shape[] = {k, n};
-  numerics::Encoded w =
-      affine(4, false, 16)(randomFloats(random, k * n, -1, 1), shape);
-  KernelKey key{"group_contract", {"f32", "many", "f32"}, {"bias"}};
-  for (const CpuLevel &level : hostLevels()) {
-    SCOPED_TRACE(level.name);
-    TestKernel kernel(compileKernel(key, level, &w.spec));
-    checkProduct(kernel, w, false, m, k, n, m, n);
+  numerics::Encoded w = encode(randomFloats(random, k * n, -1, 1), shape);
+  KernelKey key{"group_contract", {"f32", name, "f32"}, {"bias"}};
+  if (wide)
+    key.flags.push_back("wide");
+  for (const CpuLevel &level : testLevels()) {
+    SCOPED_TRACE(name + " on " + level.name);
+    KernelFunction kernel = compileKernel(key, level, &w.spec);
+    ASSERT_TRUE(kernel);
+    TestKernel test(kernel);
+    checkProduct(test, w, wide, m, k, n, m, n);
   }
+}
+
+TEST(GroupContract, ManyBlocks) {
+  checkMany("many", affine(4, false, 16), false);
+}
+
+TEST(GroupContract, ManyWideBlocks) {
+  checkMany("manywide", affine(4, false, 128), true);
 }
 
 TEST(GroupContract, Codebook) {
