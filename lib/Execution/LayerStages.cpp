@@ -145,7 +145,7 @@ quantization::WeightMatrix viewOf(const LayerStage &stage,
 StageRunner::StageRunner(LoadedModel &model, const SearchRequest &request,
                          const BuildHooks &hooks, size_t stages,
                          llvm::StringRef what)
-    : hooks(hooks), stages(stages), what(what) {
+    : model(model), request(request), hooks(hooks), stages(stages), what(what) {
   if (request.samples)
     run.emplace(model, *request.samples, request.options);
 }
@@ -166,8 +166,95 @@ StageRunner::inputsOf(const LayerStage &stage, bool withHessian) {
   return statistics;
 }
 
+void StageRunner::keepFloat() {
+  if (!request.samples)
+    return;
+  kept = model.copy();
+  for (const LayerStage &stage :
+       findStages(*kept.module, StageLevel::Quantized))
+    for (const StageLayer &layer : stage.layers) {
+      keptLayers[layer.name] = {stage.input, layer.use->getOwner()};
+      layer.use->get().replaceAllUsesWith(layer.getSource());
+    }
+  keptRun.emplace(kept, *request.samples, request.options);
+}
+
+static llvm::Expected<std::vector<HostTensor>>
+valuesOf(StagedRun &run, Value value,
+         llvm::function_ref<llvm::Error(double)> progress) {
+  std::vector<HostTensor> values;
+  auto add = [&](const HostTensor &tensor) {
+    values.push_back(tensor);
+    return llvm::Error::success();
+  };
+  if (llvm::Error error = run.runTo(value, add, progress))
+    return std::move(error);
+  return values;
+}
+
+llvm::Expected<quantization::Drift>
+StageRunner::driftOf(const LayerStage &stage, Value now, Value before) {
+  auto progress = [&](double) { return tell(0.5); };
+  auto x = valuesOf(*run, stage.input, progress);
+  if (!x)
+    return x.takeError();
+  auto values = valuesOf(*run, now, progress);
+  if (!values)
+    return values.takeError();
+  auto others = valuesOf(*keptRun, before, progress);
+  if (!others)
+    return others.takeError();
+  auto type = cast<RankedTensorType>(now.getType());
+  quantization::Drift drift(type.getShape().back(), stage.channels);
+  for (auto [a, b, c] : llvm::zip_equal(*values, *others, *x))
+    drift.add(a.as<float>(), b.as<float>(), c.as<float>());
+  return drift;
+}
+
+llvm::Expected<quantization::Refit>
+StageRunner::refitOf(const LayerStage &stage, const Eigen::MatrixXd &hessian) {
+  Kept before = keptLayers.lookup(stage.layers.front().name);
+  auto drift = driftOf(stage, stage.input, before.input);
+  if (!drift)
+    return drift.takeError();
+  return quantization::Refit(hessian, drift->sum());
+}
+
+llvm::Expected<std::optional<quantization::Drift>>
+StageRunner::residualOf(const LayerStage &stage, const StageLayer &layer) {
+  Kept before = keptLayers.lookup(layer.name);
+  Value now, other;
+  if (!findResidual(layer.use->getOwner(), now) ||
+      !findResidual(before.op, other))
+    return std::nullopt;
+  // What comes after the inputs has not been run yet.
+  Operation *made = now.getDefiningOp(), *reached = stage.input.getDefiningOp();
+  if (made && (!reached || !made->isBeforeInBlock(reached)))
+    return std::nullopt;
+  auto drift = driftOf(stage, now, other);
+  if (!drift)
+    return drift.takeError();
+  return std::move(*drift);
+}
+
 llvm::Error StageRunner::tell(double part) {
   return step(hooks, what, (static_cast<double>(done) + part) / stages);
+}
+
+arith::AddFOp findResidual(Operation *op, Value &other) {
+  Value result = op->getResult(0);
+  auto sum = result.hasOneUse()
+                 ? dyn_cast<arith::AddFOp>(*result.getUsers().begin())
+                 : arith::AddFOp();
+  if (!sum)
+    return {};
+  other = sum.getLhs() == result ? sum.getRhs() : sum.getLhs();
+  Operation *made = other.getDefiningOp();
+  bool isEarlier = !made || made->isBeforeInBlock(op);
+  return isEarlier && !mlir::qc::isConstantSubgraph(other) &&
+                 !isa_and_present<linalg::BroadcastOp>(made)
+             ? sum
+             : arith::AddFOp();
 }
 
 } // namespace qc

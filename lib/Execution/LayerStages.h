@@ -13,6 +13,9 @@
 #include "qc/Dialect/QC/IR/QCOps.h"
 #include "qc/Execution/SearchWeights.h"
 #include "qc/Execution/StagedRun.h"
+#include "qc/Quantization/Refit.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
 
 namespace qc {
 
@@ -74,16 +77,48 @@ public:
   llvm::Expected<std::optional<quantization::InputStatistics>>
   inputsOf(const LayerStage &stage, bool withHessian);
 
+  /// Keeps the quantized model as it is now, with the weights of its stages in
+  /// float, for refitOf.
+  void keepFloat();
+  /// How to fit the layers of a stage, whose inputs have `hessian`, so that
+  /// they give what they give in the kept model; after inputsOf of this stage,
+  /// with samples.
+  llvm::Expected<quantization::Refit> refitOf(const LayerStage &stage,
+                                              const Eigen::MatrixXd &hessian);
+  /// For that: how what is added to a layer's result differs from what is in
+  /// the kept model. Nothing where the model adds nothing to it.
+  llvm::Expected<std::optional<quantization::Drift>>
+  residualOf(const LayerStage &stage, const StageLayer &layer);
+
   /// `part` of the stage is done; an error if the user has interrupted.
   llvm::Error tell(double part);
   void finishStage() { ++done; }
 
 private:
+  struct Kept {
+    mlir::Value input;
+    mlir::Operation *op;
+  };
+  /// How `now` differs from `before` in the kept model, along what the stage
+  /// reads.
+  llvm::Expected<quantization::Drift>
+  driftOf(const LayerStage &stage, mlir::Value now, mlir::Value before);
+
+  LoadedModel &model;
+  const SearchRequest &request;
   const BuildHooks &hooks;
   size_t stages, done = 0;
   std::string what;
   std::optional<StagedRun> run;
+  /// The kept model, and its layers by name.
+  LoadedModel kept;
+  std::optional<StagedRun> keptRun;
+  llvm::StringMap<Kept> keptLayers;
 };
+
+/// The sum that adds something made earlier to the result of `op`, `other`;
+/// null if there is none.
+mlir::arith::AddFOp findResidual(mlir::Operation *op, mlir::Value &other);
 
 } // namespace qc
 

@@ -12,6 +12,7 @@
 #include "PruneChannels.h"
 #include "BuildInternal.h"
 #include "LayerRows.h"
+#include "LayerStages.h"
 
 #include "qc/Analysis/Evaluator.h"
 #include "qc/Analysis/LinalgViews.h"
@@ -381,24 +382,6 @@ Error ChannelPruning::repairBiases() {
 // Fitting
 //===----------------------------------------------------------------------===//
 
-/// The sum that adds something made earlier to the result of `op`; null if
-/// there is none.
-static arith::AddFOp residualOf(Operation *op, Value &other) {
-  Value result = op->getResult(0);
-  auto sum = result.hasOneUse()
-                 ? dyn_cast<arith::AddFOp>(*result.getUsers().begin())
-                 : arith::AddFOp();
-  if (!sum)
-    return {};
-  other = sum.getLhs() == result ? sum.getRhs() : sum.getLhs();
-  Operation *made = other.getDefiningOp();
-  bool isEarlier = !made || made->isBeforeInBlock(op);
-  return isEarlier && !mlir::qc::isConstantSubgraph(other) &&
-                 !isa_and_present<linalg::BroadcastOp>(made)
-             ? sum
-             : arith::AddFOp();
-}
-
 Error ChannelPruning::fitReader(Reader &reader, StagedRun &now,
                                 StagedRun &before, double done) {
   Operation *op = reader.op;
@@ -408,13 +391,14 @@ Error ChannelPruning::fitReader(Reader &reader, StagedRun &now,
   if (!weight)
     return weight.takeError();
   Value target = reader.whole->getResult(0), other, ignored;
-  bool hasResidual = residualOf(op, other) && residualOf(reader.whole, ignored);
+  bool hasResidual =
+      findResidual(op, other) && findResidual(reader.whole, ignored);
   auto inputs = valuesOf(now, op->getOperand(0), done);
   if (!inputs)
     return inputs.takeError();
   std::vector<HostTensor> residuals;
   if (hasResidual) {
-    target = residualOf(reader.whole, ignored).getResult();
+    target = findResidual(reader.whole, ignored).getResult();
     auto found = valuesOf(now, other, done);
     if (!found)
       return found.takeError();

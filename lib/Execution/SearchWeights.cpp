@@ -44,8 +44,13 @@ private:
   bool needsHessian(const LayerStage &stage) const;
   Error runStages(ComponentStore &store);
   Expected<bool> restoreStage(const LayerStage &stage, ComponentStore &store);
+  bool refits(const LayerStage &stage) const;
+  /// Fits the matrices of the layers that ask for it to their inputs.
+  Error refit(const LayerStage &stage, const InputStatistics &inputs,
+              StageRunner &runner,
+              std::vector<std::vector<float>> &matrices) const;
   Error quantizeStage(const LayerStage &stage, ComponentStore &store,
-                      const InputStatistics *inputs);
+                      StageRunner &runner);
   Expected<std::vector<std::vector<float>>> matricesOf(const LayerStage &stage);
   Expected<numerics::Encoded> quantize(const LayerStage &stage,
                                        const StageLayer &layer,
@@ -148,11 +153,44 @@ Search::matricesOf(const LayerStage &stage) {
   return matrices;
 }
 
+bool Search::refits(const LayerStage &stage) const {
+  return llvm::any_of(stage.layers, [&](const StageLayer &layer) {
+    return algorithms.at(layer.name).refit;
+  });
+}
+
+Error Search::refit(const LayerStage &stage, const InputStatistics &inputs,
+                    StageRunner &runner,
+                    std::vector<std::vector<float>> &matrices) const {
+  auto refit = runner.refitOf(stage, inputs.hessian());
+  if (!refit)
+    return refit.takeError();
+  for (auto [layer, matrix] : llvm::zip_equal(stage.layers, matrices)) {
+    if (!algorithms.at(layer.name).refit)
+      continue;
+    auto residual = runner.residualOf(stage, layer);
+    if (!residual)
+      return residual.takeError();
+    matrix = refit->fit(viewOf(stage, layer, matrix),
+                        *residual ? &(*residual)->sum() : nullptr);
+  }
+  return Error::success();
+}
+
 Error Search::quantizeStage(const LayerStage &stage, ComponentStore &store,
-                            const InputStatistics *inputs) {
+                            StageRunner &runner) {
+  auto read = runner.inputsOf(stage, needsHessian(stage));
+  if (!read)
+    return read.takeError();
+  const InputStatistics *inputs = *read ? &**read : nullptr;
   auto matrices = matricesOf(stage);
   if (!matrices)
     return matrices.takeError();
+  if (inputs && refits(stage))
+    if (Error error = refit(stage, *inputs, runner, *matrices))
+      return error;
+  if (Error error = runner.tell(0.5))
+    return error;
   std::vector<std::optional<Expected<numerics::Encoded>>> results(
       stage.layers.size());
   {
@@ -213,8 +251,7 @@ Error Search::chooseLayers(std::vector<LayerStage> &stages) {
 
 bool Search::needsHessian(const LayerStage &stage) const {
   return llvm::any_of(stage.layers, [&](const StageLayer &layer) {
-    const quantization::Algorithms &asked = algorithms.at(layer.name);
-    return asked.gptq || asked.scales == ScaleRule::Output;
+    return algorithms.at(layer.name).needsHessian();
   });
 }
 
@@ -224,20 +261,15 @@ Error Search::runStages(ComponentStore &store) {
   if (Error error = chooseLayers(stages))
     return error;
   StageRunner runner(model, request, hooks, stages.size(), "quantizing");
+  if (llvm::any_of(stages, [&](auto &stage) { return refits(stage); }))
+    runner.keepFloat();
   for (const LayerStage &stage : stages) {
     auto restored = restoreStage(stage, store);
     if (!restored)
       return restored.takeError();
-    if (!*restored) {
-      auto inputs = runner.inputsOf(stage, needsHessian(stage));
-      if (!inputs)
-        return inputs.takeError();
-      if (Error error = runner.tell(0.5))
+    if (!*restored)
+      if (Error error = quantizeStage(stage, store, runner))
         return error;
-      if (Error error =
-              quantizeStage(stage, store, *inputs ? &**inputs : nullptr))
-        return error;
-    }
     runner.finishStage();
   }
   return Error::success();

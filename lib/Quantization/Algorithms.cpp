@@ -53,14 +53,19 @@ Algorithms::parse(const std::vector<std::string> &names) {
         return refuse("a second rule for scales, " + name,
                       "one of rtn, mse, imatrix and output");
       rule = scales;
+    } else if (name == "refit") {
+      if (result.refit || result.gptq || rule)
+        return refuse("refit after another algorithm",
+                      "it once, before weights are rounded");
+      result.refit = true;
     } else if (name == "gptq") {
       result.gptq = true;
     } else if (channels == Channels::None) {
       return refuse(printable(name),
                     "awq, smoothquant, magnitude, wanda, sparsegpt, bias, fit, "
-                    "rtn, mse, imatrix, output or gptq");
+                    "refit, rtn, mse, imatrix, output or gptq");
     } else if (result.channels != Channels::None || result.pruning ||
-               result.gptq || rule) {
+               result.refit || result.gptq || rule) {
       return refuse(name + " after another algorithm",
                     "scales of channels, which weights are rounded with, "
                     "first and once");

@@ -443,4 +443,10 @@ TEST(Algorithms, HaveAnOrder) {
               "--algorithm: found wanda after another algorithm, expected one "
               "of magnitude, wanda and sparsegpt, before weights are rounded");
   EXPECT_NE(messageOf({"wanda", "awq"}), "");
+  EXPECT_TRUE(parse({"refit", "rtn"}).needsHessian());
+  EXPECT_TRUE(parse({"awq", "refit", "gptq", "mse"}).refit);
+  EXPECT_EQ(messageOf({"gptq", "refit"}),
+            "--algorithm: found refit after another algorithm, expected it "
+            "once, before weights are rounded");
+  EXPECT_NE(messageOf({"refit", "awq"}), "");
 }

@@ -28,6 +28,8 @@ struct Algorithms {
   std::optional<PruningRule> pruning;
   /// Nothing where no rule was named, which is by fitting where there is data.
   std::optional<RepairRule> repair;
+  /// Weights are fitted to their inputs before they are rounded.
+  bool refit = false;
   ScaleRule scales = ScaleRule::Range;
   bool gptq = false;
 
@@ -37,20 +39,23 @@ struct Algorithms {
 
   /// True if more is done than rounding each weight by itself.
   bool searches() const {
-    return gptq || channels != Channels::None ||
-           pruningRule() != PruningRule::Magnitude ||
-           scales == ScaleRule::Importance || scales == ScaleRule::Output;
+    return needsInputs() || pruningRule() != PruningRule::Magnitude ||
+           scales == ScaleRule::Importance;
+  }
+  /// Products of the inputs of a layer count, not just their squares.
+  bool needsHessian() const {
+    return refit || gptq || scales == ScaleRule::Output;
   }
   /// Weights have to be run with inputs; an importance matrix may do instead
   /// where this is false.
   bool needsInputs() const {
-    return gptq || channels != Channels::None || scales == ScaleRule::Output;
+    return needsHessian() || channels != Channels::None;
   }
 
-  /// Parses awq, smoothquant, magnitude, wanda, sparsegpt, bias, fit, rtn, mse,
-  /// imatrix, output, gptq. Without a rule for scales gptq has mse, and awq the
-  /// search by the outputs' error. sparsegpt asks for gptq, whose loop it
-  /// belongs to.
+  /// Parses awq, smoothquant, magnitude, wanda, sparsegpt, bias, fit, refit,
+  /// rtn, mse, imatrix, output, gptq. Without a rule for scales gptq has mse,
+  /// and awq the search by the outputs' error. sparsegpt asks for gptq, whose
+  /// loop it belongs to.
   static llvm::Expected<Algorithms>
   parse(const std::vector<std::string> &names);
 };
