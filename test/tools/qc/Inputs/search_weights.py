@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """search_weights.py order TEXT DIR...             perplexities rise
+search_weights.py nearer TEXT MODEL DIR...     distances from MODEL rise
 search_weights.py near PART TEXT DIR DIR...    perplexities are near the first
 search_weights.py importance MODEL FILE SCRIPT a matrix is that of NumPy
 search_weights.py kill PATH COMMAND...         kills it once PATH is there
@@ -26,6 +27,17 @@ def order(text, *folders):
     print(values)
     # Far more than the standard errors of the differences, of 0.5 %.
     assert all(b > a * 1.01 for a, b in zip(values, values[1:]))
+
+
+def nearer(text, model, *folders):
+    values = []
+    for folder in folders:
+        out = subprocess.run(["qc", "perplexity", folder, "--text", text,
+                              "--reference", model, "--json"],
+                             check=True, stdout=subprocess.PIPE).stdout
+        values.append(json.loads(out)["kld"])
+    print(values)
+    assert all(b > a * 1.05 for a, b in zip(values, values[1:]))
 
 
 def near(part, text, *folders):
@@ -68,5 +80,5 @@ def kill(path, *command):
 
 
 if __name__ == "__main__":
-    {"order": order, "near": near, "importance": importance,
+    {"order": order, "nearer": nearer, "near": near, "importance": importance,
      "kill": kill}[sys.argv[1]](*sys.argv[2:])
