@@ -166,7 +166,10 @@ AffineChoice::AffineChoice(const AffineFormat &format)
     : symmetric(format.symmetric), scaleKind(format.scaleKind) {
   bool isSigned = symmetric || format.bits == 8;
   qmax = (1 << (format.bits - (isSigned ? 1 : 0))) - 1;
-  qmin = symmetric ? -qmax : isSigned ? -qmax - 1 : 0;
+  // A scale that covers the range needs no lower code than -qmax; others do.
+  // Kernels rely on 8 bits without it.
+  bool hasLowest = isSigned && !(symmetric && format.bits == 8);
+  qmin = hasLowest ? -qmax - 1 : isSigned ? -qmax : 0;
 }
 
 ScaleZero AffineChoice::operator()(Range range) const {

@@ -112,6 +112,23 @@ TEST(EncodeAffine, clippingByErrorNeverLosesAndOftenWins) {
   }
 }
 
+TEST(EncodeAffine, symmetricCodesUseTheLowestWhereItPays) {
+  // All of [-2^(b-1), 2^(b-1) - 1] times a scale that is 7/8 of the largest
+  // magnitude over 2^(b-1) - 1, one of those that are tried, for b = 4.
+  for (unsigned bits : {4u, 8u}) {
+    int low = -(1 << (bits - 1));
+    std::vector<float> values;
+    for (int q = low; q < -low; ++q)
+      values.push_back(0.25f * static_cast<float>(q));
+    Shape shape{static_cast<int64_t>(values.size())};
+    AffineFormat format{bits, true, {shape[0]}, ElementKind::F16};
+    Encoded clipped = encodeAffine(values, shape, format, ClipMode::Mse);
+    std::vector<float> back = decode(clipped.spec, shape, clipped.data);
+    // 8 bits do without it.
+    EXPECT_EQ(back == values, bits == 4);
+  }
+}
+
 TEST(EncodeAffine, oddValues) {
   float inf = std::numeric_limits<float>::infinity();
   float quietNaN = std::numeric_limits<float>::quiet_NaN();
