@@ -186,6 +186,24 @@ std::optional<int64_t> GraphEditor::rankOf(StringRef constant) const {
   return std::nullopt;
 }
 
+DataType GraphEditor::typeOf(StringRef constant) const {
+  for (const auto &tensor : graph.initializer())
+    if (tensor.name() == constant)
+      return static_cast<DataType>(tensor.data_type());
+  const NodeProto *node = findProducer(constant);
+  if (!node)
+    return DataType::Undefined;
+  StringRef op = node->op_type();
+  if (op == "Constant") {
+    const AttributeProto *value = findAttribute(*node, "value");
+    return value && value->has_t()
+               ? static_cast<DataType>(value->t().data_type())
+               : DataType::Undefined;
+  }
+  bool keepsType = op == "Transpose" || op == "Identity";
+  return keepsType ? typeOf(getInput(*node, 0)) : DataType::Undefined;
+}
+
 std::string GraphEditor::addConstant(const llvm::Twine &wish,
                                      const HostTensor &tensor, DataType type) {
   std::string name = uniqueName(wish);

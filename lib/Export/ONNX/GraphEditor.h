@@ -53,6 +53,9 @@ public:
   /// The rank of a constant, where that is plain.
   std::optional<int64_t> rankOf(llvm::StringRef constant) const;
 
+  /// The type of a constant, where that is plain; else Undefined.
+  DataType typeOf(llvm::StringRef constant) const;
+
   /// Adds an initializer and gives its name, which is like `wish`. The type
   /// may be INT4 for i8 codes that fit.
   std::string addConstant(const llvm::Twine &wish, const HostTensor &tensor,

@@ -204,6 +204,11 @@ static QuantizedConstant exchanged(QuantizedConstant constant) {
 Error GraphQuantizer::setWeight(NodeProto &node, const QuantizedLayer &layer) {
   int operand = layer.isLookUp ? 0 : 1;
   std::string name = getInput(node, operand);
+  DataType given = graph.typeOf(name);
+  if (given == DataType::Float16 || given == DataType::BFloat16 ||
+      given == DataType::Double)
+    return refuse(layer, "a weight of other floats than float32",
+                  "a model in float32, to which it can be converted");
   std::optional<int64_t> rank = graph.rankOf(name);
   if (const auto *kernel = findAttribute(node, "kernel_shape");
       layer.isConvolution && kernel)

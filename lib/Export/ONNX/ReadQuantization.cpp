@@ -292,6 +292,10 @@ llvm::Error QuantizationReader::readValue(QuantizeOp quantize) {
                    : getSourceValue(source.getLoc()).str();
   if (!made.value.empty())
     return addValue(std::move(made));
+  if (isa_and_nonnull<arith::ExtFOp, arith::TruncFOp>(source.getDefiningOp()))
+    return refuse("value '" + printable(getValueName(source)) + "'",
+                  "other floats than float32, which are quantized",
+                  "a model in float32, to which it can be converted");
   return refuse("value '" + printable(getValueName(source)) + "'",
                 "a tensor within a node, a function or a subgraph, which is "
                 "quantized",

@@ -223,6 +223,14 @@ def refused(folder):
                                     [helper.make_opsetid("", 17)])
     b.save(folder, "function", ["d"], functions=[function])
 
+    b = Builder()
+    x = b.input("x", "n", 16)
+    b("Cast", x, out="h", to=TensorProto.FLOAT16)
+    b("MatMul", "h", b.constant("w1", weight(16, 8).astype(np.float16)),
+      out="m1")
+    b("Cast", "m1", out="y", to=TensorProto.FLOAT)
+    b.save(folder, "halves", ["y"])
+
     b = Builder(opset=9)
     x = b.input("x", 1, 4, 8, 8)
     b("Conv", x, b.constant("w1", weight(4, 4, 1, 1)), out="c1")
