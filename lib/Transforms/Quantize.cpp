@@ -78,6 +78,7 @@ private:
             function_ref<bool(const QuantizableLayer &)> isPruned);
   void quantizeRows(const QuantizableLayer &layer, int64_t block);
   /// An error where the weight's format has no zero for what is pruned.
+  LogicalResult nameOthers(FunctionOpInterface function);
   LogicalResult checkZeros(const QuantizableLayer &layer,
                            const Precision &precision);
   void pruneWeight(const QuantizableLayer &layer, const Precision &precision);
@@ -304,6 +305,25 @@ FailureOr<Precision> Quantize::plan(const QuantizableLayer &layer) {
   return Precision();
 }
 
+/// Convolutions that are no layers, those of volumes, are named all the same.
+LogicalResult Quantize::nameOthers(FunctionOpInterface function) {
+  WalkResult result = function.walk([&](linalg::ConvolutionOpInterface op) {
+    std::string name = getLayerName(op.getLoc()).str();
+    if (!op->getName().getStringRef().starts_with("linalg.conv_") ||
+        ConvView::match(op) || name.empty() || choice->get(name).isFloat())
+      return WalkResult::advance();
+    StringRef reason = "only convolutions of images are quantized";
+    if (strict) {
+      op->emitError() << "layer '" << name
+                      << "' cannot be quantized: " << reason;
+      return WalkResult::interrupt();
+    }
+    op->emitRemark() << "layer '" << name << "' stays in float: " << reason;
+    return WalkResult::advance();
+  });
+  return failure(result.wasInterrupted());
+}
+
 LogicalResult Quantize::checkZeros(const QuantizableLayer &layer,
                                    const Precision &precision) {
   if (!precision.sparsity || !layer.weightOperand ||
@@ -519,6 +539,8 @@ LogicalResult Quantize::runOnFunction(FunctionOpInterface function) {
     if (precision->isFloat() && layer.weightOperand)
       ++numFloat;
   }
+  if (failed(nameOthers(function)))
+    return failure();
   if (llvm::Error error = choice->checkPatterns(layerNames))
     return function.emitError() << llvm::toString(std::move(error));
 
