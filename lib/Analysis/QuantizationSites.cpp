@@ -151,8 +151,7 @@ void SiteFinder::findProducts(FunctionOpInterface function) {
   });
 }
 
-/// True of constants, and of those that are repeated along other axes.
-static bool isRepeatedConstant(Value value) {
+bool mlir::qc::isRepeatedConstant(Value value) {
   while (auto broadcast = value.getDefiningOp<linalg::BroadcastOp>())
     value = broadcast.getInput();
   if (auto splat = value.getDefiningOp<tensor::SplatOp>())

@@ -278,6 +278,9 @@ std::string Quantize::refuse(const QuantizableLayer &layer,
     return "activations of 16 bits are not built yet";
   if (layer.weightOperand)
     return refuseWeight(layer, precision);
+  if (isRepeatedConstant(
+          getCodeSource(layer.op->getOperand(*layer.rightOperand))))
+    return "its weight is repeated for each sample";
   // Without weights only static encodings ask anything of a product.
   if (precision.activations != Precision::Activations::Static || !statistics) {
     precision = Precision();

@@ -4,6 +4,7 @@
 
 // Products with a stack of weights have no kernel for scales by row.
 // CHECK: remark: {{.*}}layer 'heads' stays in float: a stack of weights needs calibration statistics for 8-bit activations
+// CHECK: remark: {{.*}}layer 'repeated' stays in float: its weight is repeated for each sample
 // CHECK-LABEL: func @main
 // CHECK-NOT: qc.quantize
 // CHECK: return
@@ -15,4 +16,16 @@ func.func @main(%x: tensor<3x5x8xf32> {qc.name = "x"}) -> tensor<3x5x4xf32> {
   %zeros = arith.constant dense<0.0> : tensor<3x5x4xf32>
   %y = linalg.batch_matmul ins(%x, %w : tensor<3x5x8xf32>, tensor<3x8x4xf32>) outs(%zeros : tensor<3x5x4xf32>) -> tensor<3x5x4xf32> loc("heads")
   return %y : tensor<3x5x4xf32>
+}
+
+// A stack for each of a free number of samples is no constant.
+func.func @repeated(%x: tensor<?x5x8xf32> {qc.name = "x"}, %n: index) -> tensor<?x5x4xf32> {
+  %zero = arith.constant 0.0 : f32
+  %w = qc.parameter "w" {file = "f", offset = 0 : i64, length = 128 : i64} : tensor<8x4xf32>
+  %e = tensor.empty(%n) : tensor<?x8x4xf32>
+  %b = linalg.broadcast ins(%w : tensor<8x4xf32>) outs(%e : tensor<?x8x4xf32>) dimensions = [0]
+  %i = tensor.empty(%n) : tensor<?x5x4xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%i : tensor<?x5x4xf32>) -> tensor<?x5x4xf32>
+  %y = linalg.batch_matmul ins(%x, %b : tensor<?x5x8xf32>, tensor<?x8x4xf32>) outs(%f : tensor<?x5x4xf32>) -> tensor<?x5x4xf32> loc("repeated")
+  return %y : tensor<?x5x4xf32>
 }

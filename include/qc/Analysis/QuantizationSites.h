@@ -66,6 +66,10 @@ struct QuantizationSites {
 /// The value whose codes the codes of `value` are: through padding with zero,
 /// slices, reshapes, transposes and max pooling.
 Value getCodeSource(Value value);
+
+/// True of constants, and of those that are repeated along other axes.
+bool isRepeatedConstant(Value value);
+
 /// The use of that value at the start of the way to `use`.
 OpOperand &getCodeSourceUse(OpOperand &use);
 
