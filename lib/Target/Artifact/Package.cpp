@@ -138,24 +138,53 @@ static void read_file(const char *path, void *data, size_t bytes) {
   fclose(file);
 }
 
+static double half(uint16_t code) {
+  uint32_t magnitude = code & 0x7fff;
+  uint32_t bits = (magnitude << 13) + (magnitude < 0x7c00 ? 0x38000000 : 0x70000000);
+  float value;
+  memcpy(&value, &bits, sizeof value);
+  if (magnitude < 0x400) /* below the least normal number */
+    value = (float)magnitude * 5.9604645e-8f;
+  return code & 0x8000 ? -value : value;
+}
+
+static double bfloat(uint16_t code) {
+  uint32_t bits = (uint32_t)code << 16;
+  float value;
+  memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
 static double element(const @_port *port, const void *data, int64_t index) {
   switch (port->dtype) {
   case $_F32:
     return ((const float *)data)[index];
   case $_F64:
     return ((const double *)data)[index];
+  case $_F16:
+    return half(((const uint16_t *)data)[index]);
+  case $_BF16:
+    return bfloat(((const uint16_t *)data)[index]);
   case $_I8:
     return (((const int8_t *)data)[index] - port->zero_point) * port->scale;
   case $_U8:
     return (((const uint8_t *)data)[index] - port->zero_point) * port->scale;
+  case $_I16:
+    return ((const int16_t *)data)[index];
+  case $_U16:
+    return ((const uint16_t *)data)[index];
   case $_I32:
     return ((const int32_t *)data)[index];
+  case $_U32:
+    return ((const uint32_t *)data)[index];
   case $_I64:
     return (double)((const int64_t *)data)[index];
+  case $_U64:
+    return (double)((const uint64_t *)data)[index];
   case $_BOOL:
     return ((const uint8_t *)data)[index];
   default:
-    return 0; /* other types: see @.h */
+    return 0;
   }
 }
 

@@ -32,6 +32,24 @@ def wide(dtype, kind):
     return model
 
 
+def show_halves():
+    """The example prints outputs in half precision as what they are."""
+    compiler = os.environ.get("CC", "cc")
+    subprocess.run([compiler, "-std=c11", "-Wall", "-Wextra", "-Werror",
+                    "-pedantic", "f16/example.c", "-If16", "f16/libf16.a",
+                    "-lm", "-o", "example"], check=True)
+    x = network.samples(1).astype(np.float16)
+    np.savez("x.npz", x=x)
+    x.tofile("x.bytes")
+    shown = subprocess.run(["./example", "0", "x.bytes"], check=True,
+                           capture_output=True, text=True).stdout
+    subprocess.run(["qc", "run", "f16", "--inputs", "x.npz", "-o", "y.npz"],
+                   check=True, stdout=subprocess.DEVNULL)
+    wanted = np.load("y.npz")["y"].ravel()[:10].astype(np.float64)
+    found = [float(word) for word in shown.split()[1:11]]
+    assert np.allclose(found, wanted, rtol=1e-4), (found, wanted)
+
+
 def main(folder):
     os.chdir(folder)
     onnx.save(wide(np.float32, TensorProto.FLOAT), "f32.onnx")
@@ -45,6 +63,7 @@ def main(folder):
         assert report["source"]["dtype"] == dtype, report["source"]
         for row in report["layers"]:
             assert LAYER <= set(row), LAYER - set(row)
+    show_halves()
     print("every field is there")
 
 
