@@ -166,16 +166,38 @@ StageRunner::inputsOf(const LayerStage &stage, bool withHessian) {
   return statistics;
 }
 
+/// Takes out what is quantized and taken back to float, and what is pruned.
+static void undoRounding(ModuleOp module) {
+  llvm::SmallVector<Operation *> undone;
+  module.walk([&](Operation *op) {
+    Value whole;
+    if (auto prune = dyn_cast<PruneOp>(op))
+      whole = prune.getInput();
+    else if (auto dequantize = dyn_cast<DequantizeOp>(op))
+      if (auto quantize = dequantize.getInput().getDefiningOp<QuantizeOp>())
+        whole = quantize.getInput();
+    if (!whole || whole.getType() != op->getResult(0).getType())
+      return;
+    op->getResult(0).replaceAllUsesWith(whole);
+    undone.push_back(op);
+  });
+  for (Operation *op : undone) {
+    Operation *quantize = op->getOperand(0).getDefiningOp();
+    op->erase();
+    if (isa_and_present<QuantizeOp>(quantize) && quantize->use_empty())
+      quantize->erase();
+  }
+}
+
 void StageRunner::keepFloat() {
   if (!request.samples)
     return;
   kept = model.copy();
   for (const LayerStage &stage :
        findStages(*kept.module, StageLevel::Quantized))
-    for (const StageLayer &layer : stage.layers) {
+    for (const StageLayer &layer : stage.layers)
       keptLayers[layer.name] = {stage.input, layer.use->getOwner()};
-      layer.use->get().replaceAllUsesWith(layer.getSource());
-    }
+  undoRounding(*kept.module);
   keptRun.emplace(kept, *request.samples, request.options);
 }
 

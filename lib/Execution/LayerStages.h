@@ -77,8 +77,7 @@ public:
   llvm::Expected<std::optional<quantization::InputStatistics>>
   inputsOf(const LayerStage &stage, bool withHessian);
 
-  /// Keeps the quantized model as it is now, with the weights of its stages in
-  /// float, for refitOf.
+  /// Keeps the quantized model as it is now, but in float, for what follows.
   void keepFloat();
   /// How to fit the layers of a stage, whose inputs have `hessian`, so that
   /// they give what they give in the kept model; after inputsOf of this stage,

@@ -54,9 +54,9 @@ Algorithms::parse(const std::vector<std::string> &names) {
                       "one of rtn, mse, imatrix and output");
       rule = scales;
     } else if (name == "refit") {
-      if (result.refit || result.gptq || rule)
+      if (result.refit || result.pruning || result.gptq || rule)
         return refuse("refit after another algorithm",
-                      "it once, before weights are rounded");
+                      "it once, before weights are pruned and rounded");
       result.refit = true;
     } else if (name == "gptq") {
       result.gptq = true;

@@ -447,6 +447,7 @@ TEST(Algorithms, HaveAnOrder) {
   EXPECT_TRUE(parse({"awq", "refit", "gptq", "mse"}).refit);
   EXPECT_EQ(messageOf({"gptq", "refit"}),
             "--algorithm: found refit after another algorithm, expected it "
-            "once, before weights are rounded");
+            "once, before weights are pruned and rounded");
+  EXPECT_NE(messageOf({"wanda", "refit"}), "");
   EXPECT_NE(messageOf({"refit", "awq"}), "");
 }
