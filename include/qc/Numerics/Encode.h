@@ -24,9 +24,10 @@ struct Encoded {
 struct AffineFormat {
   unsigned bits = 8;
   /// Symmetric: integers in [-(2^(bits-1) - 1), 2^(bits-1) - 1], bits >= 2,
-  /// kept as two's complement. Otherwise with a zero point per group: bits < 8
-  /// has integers and zero points in [0, 2^bits - 1], both kept in `bits` bits;
-  /// bits = 8 has them in [-128, 127].
+  /// kept as two's complement; bits < 8 has -2^(bits-1) too, which only scales
+  /// that do not cover the range need. Otherwise with a zero point per group:
+  /// bits < 8 has integers and zero points in [0, 2^bits - 1], both kept in
+  /// `bits` bits; bits = 8 has them in [-128, 127].
   bool symmetric = true;
   std::vector<int64_t> group = {};
   /// F32, F16 or BF16.

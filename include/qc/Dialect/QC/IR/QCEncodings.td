@@ -35,7 +35,8 @@ def QC_AffineAttr : QC_GroupedEncoding<"Affine", "affine"> {
     Otherwise the scales are components of the tensor, one for each group of
     `group` elements (an entry per axis; -1 is the whole axis), kept as
     `storage` (f32 unless given); `symmetric` codes lie in [-(2^(b-1) - 1),
-    2^(b-1) - 1] and have no zero points:
+    2^(b-1) - 1], with less than 8 bits also at -2^(b-1), and have no zero
+    points:
 
         #qc.affine<i8, group = [-1, -1, -1, 1], symmetric>     per channel
         #qc.affine<i4, group = [128, 1], storage = f16>        g128 along K
