@@ -59,8 +59,8 @@ void CompileArguments::addQuantizationOptions(CLI::App &command) {
                      "pruned: w4-g64/2:4, w8/50%, w8/channels:30%");
   command.add_option(
       "--algorithm", algorithms,
-      "awq, smoothquant, magnitude, wanda, sparsegpt, bias, fit, rtn, mse, "
-      "imatrix, output, gptq, applied in this order");
+      "awq, smoothquant, refit, magnitude, wanda, sparsegpt, bias, fit, rtn, "
+      "mse, imatrix, output, gptq, applied in this order");
   command.add_option("--imatrix", options.imatrixFile,
                      "An importance matrix, as llama-imatrix writes it");
   command.add_option("--recipe", options.recipeFile,

@@ -107,7 +107,8 @@ Error LayerProbe::cutPieces() {
     auto piece = whole.cut(begin, &op, problem);
     if (failed(piece))
       return inputError("layer-by-layer", data.floatModel().name, "", problem,
-                        "--shape or --dim that fixes it");
+                        "fixed sizes or those of inputs: --shape, or --dim "
+                        "with equal bounds");
     if (Error error = fitBounds(*piece->module, function, data.samples()))
       return error;
     Part part;

@@ -166,20 +166,22 @@ std::string GraphEditor::uniqueName(const llvm::Twine &wish) {
   return takeName(names, wish.str());
 }
 
-std::optional<int64_t> GraphEditor::rankOf(StringRef constant) const {
+const ::onnx::TensorProto *GraphEditor::findTensor(StringRef constant) const {
   for (const auto &tensor : graph.initializer())
     if (tensor.name() == constant)
-      return tensor.dims_size();
+      return &tensor;
   const NodeProto *node = findProducer(constant);
-  if (!node)
-    return std::nullopt;
-  StringRef op = node->op_type();
-  if (op == "Constant") {
-    const AttributeProto *value = findAttribute(*node, "value");
-    if (!value || !value->has_t())
-      return std::nullopt;
-    return value->t().dims_size();
-  }
+  const AttributeProto *value = node && node->op_type() == "Constant"
+                                    ? findAttribute(*node, "value")
+                                    : nullptr;
+  return value && value->has_t() ? &value->t() : nullptr;
+}
+
+std::optional<int64_t> GraphEditor::rankOf(StringRef constant) const {
+  if (const ::onnx::TensorProto *tensor = findTensor(constant))
+    return tensor->dims_size();
+  const NodeProto *node = findProducer(constant);
+  StringRef op = node ? StringRef(node->op_type()) : StringRef();
   if (op == "Transpose" || op == "Identity" || op == "Cast" ||
       op == "DequantizeLinear")
     return rankOf(getInput(*node, 0));
@@ -187,19 +189,10 @@ std::optional<int64_t> GraphEditor::rankOf(StringRef constant) const {
 }
 
 DataType GraphEditor::typeOf(StringRef constant) const {
-  for (const auto &tensor : graph.initializer())
-    if (tensor.name() == constant)
-      return static_cast<DataType>(tensor.data_type());
+  if (const ::onnx::TensorProto *tensor = findTensor(constant))
+    return static_cast<DataType>(tensor->data_type());
   const NodeProto *node = findProducer(constant);
-  if (!node)
-    return DataType::Undefined;
-  StringRef op = node->op_type();
-  if (op == "Constant") {
-    const AttributeProto *value = findAttribute(*node, "value");
-    return value && value->has_t()
-               ? static_cast<DataType>(value->t().data_type())
-               : DataType::Undefined;
-  }
+  StringRef op = node ? StringRef(node->op_type()) : StringRef();
   bool keepsType = op == "Transpose" || op == "Identity";
   return keepsType ? typeOf(getInput(*node, 0)) : DataType::Undefined;
 }

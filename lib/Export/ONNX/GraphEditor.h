@@ -79,6 +79,9 @@ public:
   void finish();
 
 private:
+  /// An initializer or the value of a Constant node; null for anything else.
+  const ::onnx::TensorProto *findTensor(llvm::StringRef constant) const;
+
   using List = std::list<std::unique_ptr<NodeProto>>;
   void addNames(const ::onnx::GraphProto &graph);
   void findConstants();
