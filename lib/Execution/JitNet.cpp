@@ -8,6 +8,7 @@
 #include "qc/Runtime/Provider.h"
 #include "qc/Support/Error.h"
 #include "qc/Target/Codegen/ObjectJit.h"
+#include "qc/TargetInfo/KernelKey.h"
 #include "llvm/Support/MemoryBuffer.h"
 
 #include <chrono>
@@ -165,7 +166,7 @@ llvm::Error JitNet::State::load() {
       kernels.push_back(nullptr);
       continue;
     }
-    auto address = jit->lookupKernel(kernel + "__" + best->level.name);
+    auto address = jit->lookupKernel(codeSymbol(kernel, best->level));
     if (!address)
       return address.takeError();
     kernels.push_back(*address);

@@ -61,7 +61,7 @@ void moveInto(ModuleOp from, ModuleOp to) {
 static LogicalResult addKernel(ModuleOp graph, ModuleOp module,
                                const UsedKernel &kernel, const Target &target,
                                const CpuLevel &level) {
-  std::string symbol = kernel.symbol() + "__" + level.name;
+  std::string symbol = codeSymbol(kernel.symbol(), level);
   llvm::StringRef text = kernel.text;
   if (!text.consume_front("@")) {
     auto key = KernelKey::parse(text.str());
@@ -111,6 +111,16 @@ kernelsOf(LoadedModel &model, const Target &target, const CpuLevel &level) {
   return code;
 }
 
+/// The level that the code of a kernel on `level` is generated for.
+static CpuLevel levelOfCode(const UsedKernel &kernel, const Target &target,
+                            const CpuLevel &level) {
+  const std::string &name = levelOfCode(kernel.symbol(), level);
+  for (const CpuLevel &known : knownLevels(target.arch))
+    if (name != level.name && known.name == name)
+      return known;
+  return level;
+}
+
 /// All that the object code of a kernel depends on, as text.
 static std::string keyOf(ModuleOp module, const UsedKernel &kernel,
                          const Target &target, const CpuLevel &level,
@@ -120,7 +130,8 @@ static std::string keyOf(ModuleOp module, const UsedKernel &kernel,
   os << target.triple << " " << target.unsignedActivations << " " << level.name
      << " " << level.cpu << " " << level.features << " " << level.vectorBits
      << " " << level.vectorRegisters << " " << int(level.dot) << level.hasFma
-     << level.hasF16 << level.hasBF16 << " " << int(effort) << "\n"
+     << level.hasF16 << level.hasBF16 << level.hasTiles << " " << int(effort)
+     << "\n"
      << kernel.text << " " << kernel.encoding << "\n";
   llvm::StringRef name = kernel.text;
   if (name.consume_front("@"))
@@ -132,11 +143,12 @@ namespace {
 /// Kernels of one level that the cache did not have.
 class MissingKernels {
 public:
-  MissingKernels(const Target &target, const CpuLevel &level, CodeEffort effort)
-      : target(target), level(level), effort(effort) {}
+  MissingKernels(const Target &target, CodeEffort effort)
+      : target(target), effort(effort) {}
 
-  void add(std::string key, OwningOpRef<ModuleOp> module) {
-    entries.push_back({std::move(key), std::move(module), {}, {}});
+  void add(std::string key, OwningOpRef<ModuleOp> module,
+           const CpuLevel &level) {
+    entries.push_back({std::move(key), std::move(module), level, {}, {}});
   }
   /// Compiles all on `threads` threads.
   llvm::Error compile(int64_t threads, KernelCache &cache,
@@ -146,19 +158,19 @@ private:
   struct Entry {
     std::string key;
     OwningOpRef<ModuleOp> module;
+    CpuLevel level;
     std::string object, error;
   };
   void compile(Entry &entry);
 
   const Target &target;
-  const CpuLevel &level;
   CodeEffort effort;
   std::vector<Entry> entries;
 };
 } // namespace
 
 void MissingKernels::compile(Entry &entry) {
-  auto object = emitObject(*entry.module, target, level, effort);
+  auto object = emitObject(*entry.module, target, entry.level, effort);
   entry.module = {};
   if (object)
     entry.object = (*object)->getBuffer().str();
@@ -207,18 +219,19 @@ kernelObjects(LoadedModel &model, const Target &target, const CpuLevel &level,
     return result;
   }
   std::vector<std::string> keys;
-  MissingKernels missing(target, level, effort);
+  MissingKernels missing(target, effort);
   for (const UsedKernel &kernel : usedKernels(module)) {
     if (kernel.isProvided())
       continue;
-    keys.push_back(keyOf(module, kernel, target, level, effort));
+    CpuLevel of = levelOfCode(kernel, target, level);
+    keys.push_back(keyOf(module, kernel, target, of, effort));
     if (cache.find(keys.back()))
       continue;
     DiagnosticCollector diagnostics(module.getContext());
     OwningOpRef<ModuleOp> code = ModuleOp::create(module.getLoc());
-    if (failed(addKernel(module, *code, kernel, target, level)))
+    if (failed(addKernel(module, *code, kernel, target, of)))
       return diagnostics.error(model.name);
-    missing.add(keys.back(), std::move(code));
+    missing.add(keys.back(), std::move(code), of);
   }
   bool threaded = module.getContext()->isMultithreadingEnabled();
   if (llvm::Error error =

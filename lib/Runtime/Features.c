@@ -12,6 +12,10 @@
 #if defined(__x86_64__)
 
 #include <cpuid.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 struct registers {
   unsigned eax, ebx, ecx, edx;
@@ -56,6 +60,9 @@ static const struct feature leaf7_ecx_512[] = {{QC_RT_X86_AVX512VBMI, 1},
                                                {QC_RT_X86_AVX512BITALG, 12},
                                                {QC_RT_X86_AVX512VPOPCNTDQ, 14}};
 static const struct feature leaf7_edx_512[] = {{QC_RT_X86_AVX512FP16, 23}};
+static const struct feature leaf7_edx_tiles[] = {{QC_RT_X86_AMXBF16, 22},
+                                                 {QC_RT_X86_AMXTILE, 24},
+                                                 {QC_RT_X86_AMXINT8, 25}};
 static const struct feature leaf71_eax_avx[] = {{QC_RT_X86_AVXVNNI, 4},
                                                 {QC_RT_X86_AVXIFMA, 23}};
 static const struct feature leaf71_eax_512[] = {{QC_RT_X86_AVX512BF16, 5}};
@@ -85,6 +92,7 @@ uint64_t qc_rt_cpu_features(void) {
   unsigned saved = saved_state(r.ecx);
   int avx = (saved & 0x6) == 0x6;
   int avx512 = (saved & 0xe6) == 0xe6;
+  int tiles = (saved & 0x60000) == 0x60000;
   uint64_t mask = PICK(r.ecx, leaf1_ecx);
   if (avx)
     mask |= PICK(r.ecx, leaf1_ecx_avx);
@@ -95,6 +103,8 @@ uint64_t qc_rt_cpu_features(void) {
     if (avx512)
       mask |= PICK(r.ebx, leaf7_ebx_512) | PICK(r.ecx, leaf7_ecx_512) |
               PICK(r.edx, leaf7_edx_512);
+    if (tiles)
+      mask |= PICK(r.edx, leaf7_edx_tiles);
     if (r.eax >= 1 && __get_cpuid_count(7, 1, &r.eax, &r.ebx, &r.ecx, &r.edx)) {
       if (avx)
         mask |= PICK(r.eax, leaf71_eax_avx) | PICK(r.edx, leaf71_edx_avx);
@@ -108,6 +118,18 @@ uint64_t qc_rt_cpu_features(void) {
       mask |= PICK(r.ecx, extended_ecx_avx);
   }
   return mask;
+}
+
+/* Linux gives the registers of AMX to processes that ask for them. */
+int qc_rt_enable_features(uint64_t features) {
+  if (!(features >> QC_RT_X86_AMXTILE & 1))
+    return 1;
+#if defined(__linux__)
+  enum { request_permission = 0x1023, tile_data = 18 };
+  return syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
+#else
+  return 0;
+#endif
 }
 
 #elif defined(__aarch64__)
@@ -139,6 +161,11 @@ uint64_t qc_rt_cpu_features(void) {
     if (words[features[i].word] >> features[i].from & 1)
       mask |= (uint64_t)1 << features[i].bit;
   return mask;
+}
+
+int qc_rt_enable_features(uint64_t features) {
+  (void)features;
+  return 1;
 }
 
 #else

@@ -15,9 +15,11 @@
 
 static int32_t pick_level(const struct qc_rt_net *net) {
   uint64_t features = qc_rt_cpu_features();
-  for (int64_t i = net->n_levels - 1; i >= 0; --i)
-    if ((net->levels[i].required_features & ~features) == 0)
+  for (int64_t i = net->n_levels - 1; i >= 0; --i) {
+    uint64_t required = net->levels[i].required_features;
+    if ((required & ~features) == 0 && qc_rt_enable_features(required))
       return (int32_t)i;
+  }
   return -1;
 }
 

@@ -70,6 +70,9 @@ extern const struct qc_rt_net qc_rt_descriptor;
 /** The feature bits of the CPU that this runs on. */
 uint64_t qc_rt_cpu_features(void);
 
+/** Asks the system for what it gives only on demand; 0 where it refuses. */
+int qc_rt_enable_features(uint64_t features);
+
 /** Bytes of an element of this type. */
 size_t qc_rt_dtype_bytes(int32_t dtype);
 

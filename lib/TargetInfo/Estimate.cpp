@@ -34,7 +34,8 @@ static double integerProducts(const CpuLevel &level) {
   switch (level.dot) {
   case DotUnit::Sdot:
   case DotUnit::VpDpBusd:
-    return bytes;
+    // An instruction of 16 x 16 x 64 products takes 16 cycles.
+    return level.hasTiles ? 1024 : bytes;
   case DotUnit::MaddWord:
     // 16-bit halves, and as many instructions that widen the bytes.
     return bytes / 4;

@@ -86,3 +86,19 @@ std::optional<KernelKey> KernelKey::parse(std::string_view text) {
     return std::nullopt;
   return key;
 }
+
+/// Kernels whose code differs where there are tile registers.
+static bool usesTiles(std::string_view kernel) {
+  return kernel.starts_with("contract_u8_i8_") ||
+         kernel.starts_with("batch_matmul_u8_u8_");
+}
+
+const std::string &qc::levelOfCode(const std::string &kernel,
+                                   const CpuLevel &level) {
+  bool own = level.sharedWith.empty() || usesTiles(kernel);
+  return own ? level.name : level.sharedWith;
+}
+
+std::string qc::codeSymbol(const std::string &kernel, const CpuLevel &level) {
+  return kernel + "__" + levelOfCode(kernel, level);
+}

@@ -15,6 +15,11 @@
 #include "llvm/TargetParser/Host.h"
 #include "llvm/TargetParser/Triple.h"
 
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 using namespace qc;
 
 std::string qc::tripleOf(Arch arch) {
@@ -53,7 +58,12 @@ static std::vector<LevelRow> levelRows(Arch arch) {
        "+avx512f,+avx512bw,+avx512dq,+avx512vl,+avx512cd"},
       {{"avx512vnni", "x86-64-v4", "+avx512vnni,-prefer-256-bit", 512, 32,
         DotUnit::VpDpBusd, true, true, false},
-       "+avx512f,+avx512bw,+avx512dq,+avx512vl,+avx512cd,+avx512vnni"}};
+       "+avx512f,+avx512bw,+avx512dq,+avx512vl,+avx512cd,+avx512vnni"},
+      {{"amx", "x86-64-v4", "+avx512vnni,+amx-tile,+amx-int8,-prefer-256-bit",
+        512, 32, DotUnit::VpDpBusd, true, true, false, /*hasTiles=*/true,
+        /*sharedWith=*/"avx512vnni"},
+       "+avx512f,+avx512bw,+avx512dq,+avx512vl,+avx512cd,+avx512vnni,+amx-tile,"
+       "+amx-int8"}};
 }
 
 std::vector<CpuLevel> qc::knownLevels(Arch arch) {
@@ -109,6 +119,7 @@ CpuLevel qc::levelOf(Arch arch, const std::string &cpu,
       best = row.level;
   best.cpu = cpu;
   best.features = features;
+  best.sharedWith.clear();
   if (best.vectorBits == 512)
     best.features +=
         best.features.empty() ? "-prefer-256-bit" : ",-prefer-256-bit";
@@ -122,12 +133,24 @@ bool qc::hasFeature(Arch arch, const CpuLevel &level,
   return info && info->checkFeatures("+" + feature);
 }
 
+bool qc::hostGivesTiles() {
+#if defined(__x86_64__) && defined(__linux__)
+  // Linux gives these registers to processes that ask for them.
+  constexpr long requestPermission = 0x1023, tileData = 18;
+  static const bool given =
+      syscall(SYS_arch_prctl, requestPermission, tileData) == 0;
+  return given;
+#else
+  return false;
+#endif
+}
+
 bool qc::hostRuns(Arch arch, const CpuLevel &level) {
   llvm::Triple host(llvm::sys::getProcessTriple());
   bool same = arch == Arch::X86_64 ? host.getArch() == llvm::Triple::x86_64
                                    : host.getArch() == llvm::Triple::aarch64;
   auto info = same ? subtarget(arch, level.cpu, level.features) : nullptr;
-  if (!info)
+  if (!info || (level.hasTiles && !hostGivesTiles()))
     return false;
   // A feature that the host says nothing about concerns tuning only.
   llvm::StringMap<bool> has = llvm::sys::getHostCPUFeatures();

@@ -31,6 +31,9 @@ subtarget(Arch arch, const std::string &cpu, const std::string &features);
 CpuLevel levelOf(Arch arch, const std::string &cpu,
                  const std::string &features);
 
+/// True where this process may use tile registers; asks the system for them.
+bool hostGivesTiles();
+
 } // namespace qc
 
 #endif // QC_LIB_TARGETINFO_LEVELS_H

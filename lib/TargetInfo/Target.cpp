@@ -131,6 +131,9 @@ static std::string hostX86Text(const llvm::StringMap<bool> &has) {
   text += all({"avx512vnni"}) ? "+vnni" : "";
   text += all({"avx512bf16"}) ? "+bf16" : "";
   text += all({"avx512vbmi2"}) ? "+avx512vbmi2" : "";
+  // Levels with tiles have VNNI.
+  if (all({"avx512vnni", "amx-tile", "amx-int8"}) && hostGivesTiles())
+    text += "+amx-int8";
   return text;
 }
 

@@ -11,6 +11,8 @@
 #ifndef QC_TARGETINFO_KERNELKEY_H
 #define QC_TARGETINFO_KERNELKEY_H
 
+#include "qc/TargetInfo/Target.h"
+
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,6 +38,14 @@ struct KernelKey {
 
   friend bool operator==(const KernelKey &, const KernelKey &) = default;
 };
+
+/// The name of the level whose code of a kernel (by its symbol) a library uses
+/// on `level`: that level's own, or the one that it shares.
+const std::string &levelOfCode(const std::string &kernel,
+                               const CpuLevel &level);
+
+/// The symbol of that code.
+std::string codeSymbol(const std::string &kernel, const CpuLevel &level);
 
 } // namespace qc
 

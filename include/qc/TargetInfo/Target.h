@@ -25,7 +25,7 @@ enum class DotUnit { Generic, MaddWord, VpDpBusd, Sdot };
 
 /// A set of CPU features that kernels are generated for.
 struct CpuLevel {
-  /// Name within the library: baseline, avx2, avx512, avx512vnni, dotprod.
+  /// Name within the library: baseline, avx2, avx512, avx512vnni, amx, dotprod.
   std::string name;
   /// For LLVM's TargetMachine.
   std::string cpu, features;
@@ -33,6 +33,11 @@ struct CpuLevel {
   unsigned vectorBits, vectorRegisters;
   DotUnit dot;
   bool hasFma, hasF16, hasBF16;
+  /// Registers of 16 rows of 64 bytes multiply 8-bit matrices (AMX).
+  bool hasTiles = false;
+  /// The level of the same target whose kernels this one shares where tiles
+  /// bring nothing; empty where there is none.
+  std::string sharedWith = {};
 
   unsigned f32Lanes() const { return vectorBits / 32; }
 };

@@ -13,6 +13,7 @@
 #include "qc/Runtime/Embedded.h"
 #include "qc/Support/Error.h"
 
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
@@ -208,8 +209,12 @@ static Error addLibraries(const ArtifactSpec &spec,
   std::vector<std::string> objects = runtimeObjects(spec);
   objects.push_back(std::move(*descriptor));
   objects.push_back(spec.graphObject);
+  // Levels share some.
+  StringSet<> kernels;
   for (const LevelObjects &level : spec.levels)
-    objects.insert(objects.end(), level.objects.begin(), level.objects.end());
+    for (const std::string &object : level.objects)
+      if (kernels.insert(object).second)
+        objects.push_back(object);
   if (placement.embedded && placement.bytes)
     if (Error error = addWeights(spec, objects))
       return error;

@@ -11,6 +11,7 @@
 #include "Internal.h"
 
 #include "qc/Support/Error.h"
+#include "qc/TargetInfo/KernelKey.h"
 
 #include "llvm/IR/Constants.h"
 #include "llvm/IR/IRBuilder.h"
@@ -136,7 +137,7 @@ static Constant *levels(Emitter &emit, const ArtifactSpec &spec) {
     for (const std::string &kernel : spec.net.kernels)
       kernels.push_back(kernel.empty()
                             ? emit.null()
-                            : emit.function(kernel + "__" + at.level.name,
+                            : emit.function(codeSymbol(kernel, at.level),
                                             {emit.pointer, part}));
     rows.push_back(
         emit.record({emit.text(at.level.name),

@@ -239,9 +239,11 @@ void ByteProduct::emit() {
     k.store(sizes[i], shape + 8 * i);
   Range rows = {(k.part() % mParts) * k.slot(MChunk), Val()};
   rows.hi = min(rows.lo + k.slot(MChunk), k.slot(M));
+  tiles.enter();
   k.loop(rows.lo, rows.hi, blockRows, [&](Val first) {
     block(a, y, first, min(rows.hi - first, blockRows));
   });
+  tiles.leave();
 }
 
 llvm::LogicalResult kernels::emitBatchMatmulBytes(KernelBuilder &k,
@@ -254,7 +256,7 @@ llvm::LogicalResult kernels::emitBatchMatmulBytes(KernelBuilder &k,
   }
   if (!checkFlags(key, {}, error))
     return llvm::failure();
-  auto unit = makeProductUnit(k, a, "i8", error);
+  auto unit = makeTileUnit(k, a, "i8", error);
   if (!unit)
     return llvm::failure();
   ByteProduct(k, key, *unit).emit();

@@ -216,10 +216,12 @@ void ContractLoops::emit() {
     slab = k.stack(decodedPanelBytes * (tiles.columns() / 16));
     slabShape = k.stack(5 * 8);
   }
+  tiles.enter();
   k.loop(rowBegin, rowEnd, blockRows, [&](Val first) {
     Val count = min(rowEnd - first, blockRows);
     decoder ? decodedBlock(first, count) : block(first, count);
   });
+  tiles.leave();
 }
 
 /// Why no kernel decodes these weights, or an empty string.
@@ -246,7 +248,7 @@ qc::kernels::emitContract(KernelBuilder &k, const KernelKey &key,
   if (!error.empty())
     return llvm::failure();
   auto unit =
-      makeProductUnit(k, key.types[0], weights ? "f32" : key.types[1], error);
+      makeTileUnit(k, key.types[0], weights ? "f32" : key.types[1], error);
   if (!unit)
     return llvm::failure();
   std::optional<PanelDecoder> decoder;

@@ -13,12 +13,31 @@ using Vals = KernelBuilder::Vals;
 ContractTiles::ContractTiles(KernelBuilder &kernel, ProductUnit &unit,
                              bool accumulate, llvm::StringRef name)
     : k(kernel), unit(unit), accumulate(accumulate) {
+  if (unit.isMatrix) {
+    matrix.emplace(k, accumulate, name);
+    return;
+  }
   for (unsigned rows = 1; rows <= unit.maxRows; ++rows)
     for (unsigned panels = 1; panels <= unit.maxPanels; ++panels)
       functions.push_back(emitTile(name, rows, panels));
 }
 
+void ContractTiles::enter() {
+  if (matrix)
+    matrix->enter();
+}
+
+void ContractTiles::leave() {
+  if (matrix)
+    matrix->leave();
+}
+
 void ContractTiles::call(const Call &tile) {
+  if (matrix) {
+    matrix->call({tile.rowTable, tile.rows, tile.weights, tile.panels,
+                  tile.panelBytes, tile.shape, tile.offset, tile.sums});
+    return;
+  }
   Val index = (tile.rows - 1) * unit.maxPanels + (tile.panels - 1);
   k.switchOn(index, functions.size(), [&](unsigned i) {
     k.call(functions[i], {tile.rowTable, tile.weights, tile.panelBytes,
@@ -33,7 +52,8 @@ void ContractTiles::forRows(Val count,
   Val rows = count / tileCount, larger = count % tileCount;
   k.loop(k.i64(0), tileCount, 1, {k.i64(0)},
          [&](Val t, llvm::ArrayRef<Val> done) {
-           Val here = k.select(t < larger, rows + 1, rows);
+           Val here = matrix ? min(count - done[0], maxRows)
+                             : k.select(t < larger, rows + 1, rows);
            body(done[0], here);
            return Vals{done[0] + here};
          });

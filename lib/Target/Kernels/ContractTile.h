@@ -11,6 +11,7 @@
 #ifndef QC_LIB_TARGET_KERNELS_CONTRACTTILE_H
 #define QC_LIB_TARGET_KERNELS_CONTRACTTILE_H
 
+#include "MatrixTile.h"
 #include "ProductUnit.h"
 
 namespace qc::kernels {
@@ -38,9 +39,13 @@ public:
     Val sums;
   };
   void call(const Call &tile);
+  /// Around all calls of a kernel.
+  void enter();
+  void leave();
 
-  /// Cuts `count` rows into tiles of nearly equal size: calls the body with
-  /// the first row and the rows of each.
+  /// Cuts `count` rows into tiles of nearly equal size, or as large as there
+  /// are where a tile costs the same with fewer rows: calls the body with the
+  /// first row and the rows of each.
   void forRows(Val count, llvm::function_ref<void(Val, Val)> body);
 
   unsigned columns() const { return 16 * unit.maxPanels; }
@@ -54,6 +59,8 @@ private:
   ProductUnit &unit;
   bool accumulate;
   std::vector<Function> functions;
+  /// In place of the functions, for a unit of tile registers.
+  std::optional<MatrixTile> matrix;
 };
 
 } // namespace qc::kernels

@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "ProductUnit.h"
+#include "MatrixTile.h"
 
 using namespace qc;
 using namespace qc::kernels;
@@ -243,4 +244,16 @@ qc::kernels::makeProductUnit(KernelBuilder &k, llvm::StringRef x,
     return std::make_unique<FloatUnit>(k, k.bf16());
   error = ("no product of " + x + " and " + w).str();
   return nullptr;
+}
+
+std::unique_ptr<qc::kernels::ProductUnit>
+qc::kernels::makeTileUnit(KernelBuilder &k, llvm::StringRef x,
+                          llvm::StringRef w, std::string &error) {
+  auto unit = makeProductUnit(k, x, w, error);
+  if (unit && k.level().hasTiles && x == "u8" && w == "i8") {
+    unit->isMatrix = true;
+    unit->maxRows = MatrixTile::maxRows;
+    unit->maxPanels = MatrixTile::maxPanels;
+  }
+  return unit;
 }

@@ -28,6 +28,8 @@ public:
   unsigned step = 1, xBytes = 4, panelStepBytes = 64;
   /// The tile: rows, and panels of 16 columns.
   unsigned maxRows = 1, maxPanels = 1;
+  /// The tile is that of MatrixTile.h.
+  bool isMatrix = false;
 
   /// One step of a row, ready to be multiplied.
   virtual Val activation(Val pointer) = 0;
@@ -53,6 +55,12 @@ std::unique_ptr<ProductUnit> makeProductUnit(KernelBuilder &k,
                                              llvm::StringRef x,
                                              llvm::StringRef w,
                                              std::string &error);
+
+/// The same for whole tiles of many rows, with tile registers on levels that
+/// have them.
+std::unique_ptr<ProductUnit> makeTileUnit(KernelBuilder &k, llvm::StringRef x,
+                                          llvm::StringRef w,
+                                          std::string &error);
 
 /// The unit for bytes that are words already, both the rows' and the weights',
 /// in whole steps of 4; null on levels that multiply bytes.
