@@ -12,10 +12,6 @@
 #if defined(__x86_64__)
 
 #include <cpuid.h>
-#if defined(__linux__)
-#include <sys/syscall.h>
-#include <unistd.h>
-#endif
 
 struct registers {
   unsigned eax, ebx, ecx, edx;
@@ -125,8 +121,13 @@ int qc_rt_enable_features(uint64_t features) {
   if (!(features >> QC_RT_X86_AMXTILE & 1))
     return 1;
 #if defined(__linux__)
-  enum { request_permission = 0x1023, tile_data = 18 };
-  return syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
+  enum { arch_prctl = 158, request_permission = 0x1023, tile_data = 18 };
+  long result = arch_prctl;
+  __asm__ volatile("syscall"
+                   : "+a"(result)
+                   : "D"(request_permission), "S"(tile_data)
+                   : "rcx", "r11", "memory");
+  return result == 0;
 #else
   return 0;
 #endif

@@ -47,12 +47,12 @@ static void runContract(benchmark::State &state, const std::string &levelName,
   int64_t c = k / (kernel * kernel), wide = size + kernel - 1;
   int64_t rows = kernel > 1 ? size : m, columns = kernel > 1 ? size : 1;
   int64_t es = ints ? 1 : 4;
-  std::vector<char> input(kernel > 1 ? wide * wide * c * es : m * k * es, 1);
+  std::vector<char> input(kernel > 1 ? wide * wide * c * es : m * k * es, 60);
   std::vector<char> output(m * n * es);
   ContractWeights shape{k, n, 1, kernel > 1 ? kernel * c : k, unsigned(es)};
   int64_t weightBytes =
       encoded ? encodedGroupBytes(spec, k, n) : shape.packedBytes();
-  std::vector<char> weights(weightBytes, 1);
+  std::vector<char> weights(weightBytes, 60);
   std::vector<float> bias(n), multiplier(n, 0.01f);
   ContractParts parts = chooseContractParts(m, n, k, 1);
   Slots slots(S::Count);

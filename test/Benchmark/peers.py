@@ -62,11 +62,16 @@ def openvino_int8(options, inputs, calibration, threads):
     return lambda inputs: request.infer(inputs)
 
 
-def interleave(candidates, inputs, rounds):
-    """Median milliseconds of each candidate, run in turns."""
+def interleave(candidates, inputs, rounds, pause):
+    """Median milliseconds of each candidate, run in turns. Threads of the one
+    before wait for more work for a while and take a core meanwhile: so each
+    has a pause before it, and runs once to wake up its own."""
     times = {name: [] for name in candidates}
     for turn in range(rounds + 3):
         for name, run in candidates.items():
+            if pause:
+                time.sleep(pause)
+                run(inputs)
             start = time.perf_counter()
             run(inputs)
             if turn >= 3:
@@ -82,6 +87,8 @@ def main():
                         help="as qc's --dim")
     parser.add_argument("--rounds", type=int, default=30)
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--pause", type=float, default=0.4,
+                        help="seconds before each run of several threads")
     parser.add_argument("--qc", default="build/bin/qc")
     options = parser.parse_args()
 
@@ -101,7 +108,8 @@ def main():
                 "onnxruntime float32": onnxruntime_float(options, threads),
                 "openvino int8": openvino_int8(options, inputs, calibration,
                                                threads)}
-            medians = interleave(candidates, inputs, options.rounds)
+            medians = interleave(candidates, inputs, options.rounds,
+                                 options.pause if threads > 1 else 0)
         for name, value in medians.items():
             print(f"{threads} thread{'s' * (threads > 1)}  {name:20} "
                   f"{value:9.3f} ms  {value / medians['qc int8']:6.2f} x "

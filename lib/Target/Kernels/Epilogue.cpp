@@ -171,18 +171,11 @@ void Epilogue::applyTile(Val sums, unsigned stride, Val rows, Val columns,
       apply(sum, strip, place(r, c));
     });
   };
-  auto narrow = [&] { k.strips(k.i64(0), columns, k.lanes(), column); };
-  unsigned wide = wideLanes();
-  if (wide != stride || wide == k.lanes())
-    return narrow();
-  k.ifElse(
-      eq(columns, wide),
-      [&] {
-        column(k.i64(0), Strip{wide, Val()});
-        return KernelBuilder::Vals();
-      },
-      [&] {
-        narrow();
-        return KernelBuilder::Vals();
-      });
+  int64_t wide = wideLanes();
+  if (wide == k.lanes() || stride % wide)
+    return k.strips(k.i64(0), columns, k.lanes(), column);
+  Val whole = columns - columns % wide;
+  k.loop(k.i64(0), whole, wide,
+         [&](Val c) { column(c, Strip{unsigned(wide), Val()}); });
+  k.strips(whole, columns, k.lanes(), column);
 }

@@ -19,7 +19,7 @@ namespace qc::kernels {
 class MatrixTile {
 public:
   /// Rows and panels of 16 columns of one call.
-  static constexpr unsigned maxRows = 32, maxPanels = 16;
+  static constexpr unsigned maxRows = 64, maxPanels = 16;
 
   /// Writes the functions; their names start with `name`.
   MatrixTile(KernelBuilder &kernel, bool accumulate, llvm::StringRef name);
@@ -34,12 +34,6 @@ public:
   void call(llvm::ArrayRef<Val> arguments) { k.call(function, arguments); }
 
 private:
-  /// Where the rows of activations lie: the first byte of row 0, and the bytes
-  /// from a row to the next, from 16 rows to the next 16 and from 64 elements
-  /// of K to the next.
-  struct Rows {
-    Val base, row, tile, chunk;
-  };
   /// The values of one call.
   struct Work;
 
@@ -48,11 +42,8 @@ private:
   void emitCall(llvm::ArrayRef<Val> arguments);
   void copyTail(const Work &work, Val weights, Val panels);
   void pack(const Work &work, Val firstChunk, Val endChunk);
-  void packRuns(const Work &work, Val from, Val to, Val scale, Val begin,
-                Val end);
-  void multiply(const Work &work, const Rows &rows, Val firstChunk,
-                Val endChunk);
-  Val areEvenlySpaced(Val table, Val rows, Val distance);
+  void packPiece(const Work &work, Val run, Val begin, Val to, bool isFirst);
+  void multiply(const Work &work, Val firstChunk, Val endChunk);
 
   void load(unsigned tile, Val address, Val stride);
   void store(unsigned tile, Val address, Val stride);

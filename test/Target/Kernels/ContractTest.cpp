@@ -23,8 +23,10 @@ static KernelKey key(const std::string &text) {
 /// Runs the case on each level that takes its types and compares.
 static void check(const std::string &text, ContractCase shape, uint32_t seed) {
   for (const CpuLevel &level : testLevels()) {
-    // Epilogues of avx512 and avx512vnni are the same code.
+    // Epilogues of avx512 and avx512vnni are the same code, floats of amx too.
     if (text != "contract:u8,i8,u8:bias" && level.name == "avx512")
+      continue;
+    if (level.hasTiles && !text.starts_with("contract:u8"))
       continue;
     // vpdpbusd takes unsigned activations only.
     bool signedX = text.starts_with("contract:i8");
@@ -89,6 +91,25 @@ TEST(Contract, ManyPartsAndBlocks) {
   shape.nChunk = 150;
   check("contract:u8,i8,u8:bias", shape, 6);
   check("contract:f32,f32,f32:bias", shape, 7);
+}
+
+// Depths, rows and columns around what tile registers hold, and more than one
+// pass of K.
+TEST(Contract, TileRegisters) {
+  const ContractCase cases[] = {
+      ContractCase::matrix(16, 16, 64),
+      ContractCase::matrix(17, 33, 68),
+      ContractCase::matrix(65, 300, 130),
+      ContractCase::matrix(48, 272, 2048),
+      ContractCase::matrix(33, 17, 4101),
+      ContractCase::convolution(1, 9, 7, 64, 48, 3, 1, 1, 1),
+      ContractCase::convolution(1, 8, 8, 35, 40, 3, 2, 1, 1),
+      ContractCase::convolution(1, 6, 5, 240, 20, 3, 1, 1, 1).merged(),
+      ContractCase::convolution(1, 7, 7, 128, 24, 1, 2, 1, 2),
+      ContractCase::convolution(2, 12, 9, 1, 16, 5, 1, 1, 1)};
+  uint32_t seed = 21;
+  for (const ContractCase &shape : cases)
+    check("contract:u8,i8,u8:bias", shape, ++seed);
 }
 
 TEST(Contract, IntegerEpilogues) {
