@@ -56,9 +56,8 @@ static const struct feature leaf7_ecx_512[] = {{QC_RT_X86_AVX512VBMI, 1},
                                                {QC_RT_X86_AVX512BITALG, 12},
                                                {QC_RT_X86_AVX512VPOPCNTDQ, 14}};
 static const struct feature leaf7_edx_512[] = {{QC_RT_X86_AVX512FP16, 23}};
-static const struct feature leaf7_edx_tiles[] = {{QC_RT_X86_AMXBF16, 22},
-                                                 {QC_RT_X86_AMXTILE, 24},
-                                                 {QC_RT_X86_AMXINT8, 25}};
+static const struct feature leaf7_edx_tiles[] = {
+    {QC_RT_X86_AMXBF16, 22}, {QC_RT_X86_AMXTILE, 24}, {QC_RT_X86_AMXINT8, 25}};
 static const struct feature leaf71_eax_avx[] = {{QC_RT_X86_AVXVNNI, 4},
                                                 {QC_RT_X86_AVXIFMA, 23}};
 static const struct feature leaf71_eax_512[] = {{QC_RT_X86_AVX512BF16, 5}};

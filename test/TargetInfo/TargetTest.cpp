@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "qc/TargetInfo/Target.h"
+#include "qc/TargetInfo/KernelKey.h"
 
 #include <gtest/gtest.h>
 
@@ -27,9 +28,10 @@ TEST(Target, ArchitectureHasAllLevels) {
   Target x86 = parse("x86-64");
   EXPECT_EQ(x86.arch, Arch::X86_64);
   EXPECT_TRUE(x86.unsignedActivations);
-  ASSERT_EQ(x86.levels.size(), 5u);
+  ASSERT_EQ(x86.levels.size(), 6u);
   EXPECT_EQ(x86.levels.front().name, "baseline");
-  EXPECT_EQ(x86.levels.back().name, "avx512vnni");
+  EXPECT_EQ(x86.levels.back().name, "amx");
+  EXPECT_EQ(x86.levels.back().sharedWith, "avx512vnni");
   Target arm = parse("aarch64");
   EXPECT_FALSE(arm.unsignedActivations);
   EXPECT_EQ(arm.levels.size(), 2u);
@@ -43,6 +45,7 @@ TEST(Target, CpusGetTheirLevel) {
       {"skylake-avx512", "avx512"},   {"alderlake", "avxvnni"},
       {"x86-64-v2", "baseline"},      {"x86-64-v3", "avx2"},
       {"x86-64-v4", "avx512"},        {"x86-64-v4+vnni", "avx512vnni"},
+      {"sapphirerapids", "amx"},      {"x86-64-v4+vnni+amx-int8", "amx"},
       {"x86-64-v3+vnni", "avxvnni"},  {"x86-64-v3+avxvnni", "avxvnni"},
       {"cortex-a76", "dotprod"},      {"cortex-a53", "baseline"},
       {"aarch64+dotprod", "dotprod"}, {"aarch64+dotprod+i8mm", "dotprod"}};
@@ -59,6 +62,20 @@ TEST(Target, FeaturesReachTheLevel) {
   EXPECT_EQ(level.features, "+avx512vnni,+avx512bf16,-prefer-256-bit");
   EXPECT_TRUE(level.hasBF16);
   EXPECT_FALSE(parse("x86-64-v4+vnni").levels[0].hasBF16);
+}
+
+// Only what multiplies 8-bit matrices differs where there are tile registers.
+TEST(Target, LevelsShareKernels) {
+  CpuLevel amx = parse("x86-64").levels.back();
+  EXPECT_EQ(codeSymbol("contract_u8_i8_u8__bias", amx),
+            "contract_u8_i8_u8__bias__amx");
+  EXPECT_EQ(codeSymbol("contract_f32_f32_f32", amx),
+            "contract_f32_f32_f32__avx512vnni");
+  // A target of one level has nothing to share.
+  CpuLevel alone = parse("sapphirerapids").levels[0];
+  EXPECT_TRUE(alone.hasTiles);
+  EXPECT_EQ(codeSymbol("contract_f32_f32_f32", alone),
+            "contract_f32_f32_f32__amx");
 }
 
 TEST(Target, RefusesWhatItDoesNotKnow) {
