@@ -167,6 +167,9 @@ void MetricRecorder::addRow(ArrayRef<double> row, ArrayRef<double> reference) {
   case Kind::Kl:
     numbers.push_back(row.empty() ? 0 : divergence(row, reference));
     break;
+  default:
+    // Of texts and programs: they have no rows.
+    break;
   }
 }
 

@@ -236,7 +236,7 @@ struct Pooling {
   SmallVector<int64_t> pads = {0, 0, 0, 0};
   bool includePad = false;
   /// The end of the pooling.
-  Operation *last;
+  Operation *last = nullptr;
 };
 
 struct FusePool : RewritePattern {

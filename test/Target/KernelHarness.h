@@ -60,9 +60,14 @@ inline std::vector<CpuLevel> withNarrowVnni(std::vector<CpuLevel> levels) {
   return levels;
 }
 
-/// What kernels are tested on: everything that this machine runs.
-inline std::vector<CpuLevel> testLevels() {
-  return withNarrowVnni(hostLevels());
+/// What a kernel is tested on: everything that this machine runs and that has
+/// code of its own for it.
+inline std::vector<CpuLevel> testLevels(const KernelKey &key) {
+  std::vector<CpuLevel> levels = withNarrowVnni(hostLevels());
+  std::erase_if(levels, [&](const CpuLevel &level) {
+    return levelOfCode(key.symbol(), level) != level.name;
+  });
+  return levels;
 }
 
 /// The object code of one kernel; null and a failed assertion on error.

@@ -86,13 +86,13 @@ struct MetricRecords {
   MetricSpec spec;
   /// `width` numbers a sample; see the kinds in Metrics.cpp.
   size_t width = 1;
-  std::vector<double> numbers;
+  std::vector<double> numbers = {};
   /// Instead of numbers: a value of all samples, which has no interval.
   struct Whole {
     double value;
     int64_t samples;
   };
-  std::optional<Whole> whole;
+  std::optional<Whole> whole = {};
 
   int64_t samples() const {
     return whole ? whole->samples

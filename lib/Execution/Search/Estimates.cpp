@@ -122,7 +122,7 @@ double Estimates::of(const CompiledLayer &launch) const {
   work.weightBytes = static_cast<double>(launch.bytes);
   llvm::StringRef input = key->types.front();
   work.integer = input == "u8" || input == "i8";
-  llvm::StringRef weights = key->types.size() > 1 ? key->types[1] : "f32";
+  std::string weights = key->types.size() > 1 ? key->types[1] : "f32";
   bool plain = weights == "f32" || weights == "i8";
   if (hasWeights && !work.integer && !plain)
     work.decoded = layer.weights;

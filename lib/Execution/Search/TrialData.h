@@ -25,7 +25,7 @@ struct Measured {
   /// the sum of their divergences from the reference.
   double signal = 0, noise = 0;
   /// Means over the rows of the output, beside the reference's.
-  std::optional<double> cosine, kl;
+  std::optional<double> cosine = {}, kl = {};
 };
 
 class TrialData {

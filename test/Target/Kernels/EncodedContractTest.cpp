@@ -34,7 +34,7 @@ static void check(const std::string &name, const WeightEncoding &encoding,
                   const ContractCase &shape) {
   KernelKey key{"contract", {"f32", name, "f32"}, {"bias"}};
   numerics::DecodeSpec spec = encoding.spec();
-  for (const CpuLevel &level : hostLevels()) {
+  for (const CpuLevel &level : testLevels(key)) {
     // The float code of avx512vnni is the same.
     if (level.name == "avx512")
       continue;

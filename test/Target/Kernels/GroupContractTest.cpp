@@ -179,7 +179,7 @@ static void check(const std::string &name, const Encoder &encode, int64_t k,
     for (int64_t m : {1, 2, 5, 26})
       checkProduct(kernel, w, wide, m, k, n);
   };
-  for (const CpuLevel &level : testLevels()) {
+  for (const CpuLevel &level : testLevels(key)) {
     SCOPED_TRACE(name + " on " + level.name);
     KernelFunction kernel = compileKernel(key, level, &w.spec);
     ASSERT_TRUE(kernel);
@@ -236,7 +236,7 @@ static void checkMany(const std::string &name, const Encoder &encode,
   KernelKey key{"group_contract", {"f32", name, "f32"}, {"bias"}};
   if (wide)
     key.flags.push_back("wide");
-  for (const CpuLevel &level : testLevels()) {
+  for (const CpuLevel &level : testLevels(key)) {
     SCOPED_TRACE(name + " on " + level.name);
     KernelFunction kernel = compileKernel(key, level, &w.spec);
     ASSERT_TRUE(kernel);

@@ -72,7 +72,7 @@ inline void onHostLevels(const std::string &text,
                          const std::function<void(TestKernel &)> &body) {
   auto key = KernelKey::parse(text);
   ASSERT_TRUE(key) << text;
-  for (const CpuLevel &level : testLevels()) {
+  for (const CpuLevel &level : testLevels(*key)) {
     SCOPED_TRACE(text + " on " + level.name);
     KernelFunction kernel = compileKernel(*key, level);
     ASSERT_TRUE(kernel);

@@ -148,7 +148,7 @@ static void check(const std::string &form, int64_t m, int64_t n, int64_t k) {
   std::string flags = isSigned ? ":row_scale" : ":row_scale,correction";
   auto expected = blank<float>(m * n);
   auto reference = KernelKey::parse("contract:" + x + ",i8,f32" + flags);
-  runParts(compileKernel(*reference, testLevels().front()),
+  runParts(compileKernel(*reference, hostLevels().front()),
            problem.slots(*problem.dense, *expected), partsOf(problem));
   std::vector<float> values(expected->as<float>(),
                             expected->as<float>() + m * n);

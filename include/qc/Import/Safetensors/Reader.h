@@ -55,7 +55,7 @@ struct Tensor {
   std::string name;
   DataType type = DataType::F32;
   std::vector<int64_t> shape;
-  std::string file;
+  std::string file = {};
   uint64_t offset = 0;
   uint64_t length = 0;
 };
