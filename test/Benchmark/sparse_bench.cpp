@@ -156,7 +156,7 @@ int main(int argc, char **argv) {
     batches.push_back(std::atoll(argv[i]));
   if (batches.empty())
     batches = {1, 128};
-  CpuLevel level = hostLevels().back();
+  CpuLevel level = hostTarget().levels.back();
   bool floats = std::getenv("QC_SPARSE_FLOATS");
   std::vector<Contender> all =
       floats ? floatContenders(level, n, k) : contenders(level, n, k);
