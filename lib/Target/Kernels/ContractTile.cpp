@@ -10,15 +10,18 @@ using namespace qc;
 using namespace qc::kernels;
 using Vals = KernelBuilder::Vals;
 
+/// A register of 16 rows gains nothing for as few as these.
+constexpr unsigned fewRows = 4, fewRowsPanels = 4;
+
 ContractTiles::ContractTiles(KernelBuilder &kernel, ProductUnit &unit,
                              bool accumulate, llvm::StringRef name)
     : k(kernel), unit(unit), accumulate(accumulate) {
-  if (unit.isMatrix) {
+  if (unit.isMatrix)
     matrix.emplace(k, accumulate, name);
-    return;
-  }
-  for (unsigned rows = 1; rows <= unit.maxRows; ++rows)
-    for (unsigned panels = 1; panels <= unit.maxPanels; ++panels)
+  maxRows = matrix ? fewRows : unit.maxRows;
+  maxPanels = matrix ? fewRowsPanels : unit.maxPanels;
+  for (unsigned rows = 1; rows <= maxRows; ++rows)
+    for (unsigned panels = 1; panels <= maxPanels; ++panels)
       functions.push_back(emitTile(name, rows, panels));
 }
 
@@ -33,12 +36,29 @@ void ContractTiles::leave() {
 }
 
 void ContractTiles::call(const Call &tile) {
-  if (matrix) {
-    matrix->call({tile.rowTable, tile.rows, tile.weights, tile.panels,
-                  tile.panelBytes, tile.shape, tile.offset, tile.sums});
-    return;
-  }
-  Val index = (tile.rows - 1) * unit.maxPanels + (tile.panels - 1);
+  if (!matrix)
+    return callFunction(tile);
+  k.ifElse(
+      tile.rows <= int64_t(fewRows),
+      [&] {
+        k.loop(k.i64(0), tile.panels, fewRowsPanels, [&](Val panel) {
+          Call part = tile;
+          part.weights = tile.weights + panel * tile.panelBytes;
+          part.panels = min(tile.panels - panel, fewRowsPanels);
+          part.sums = tile.sums + panel * 64;
+          callFunction(part);
+        });
+        return Vals();
+      },
+      [&] {
+        matrix->call({tile.rowTable, tile.rows, tile.weights, tile.panels,
+                      tile.panelBytes, tile.shape, tile.offset, tile.sums});
+        return Vals();
+      });
+}
+
+void ContractTiles::callFunction(const Call &tile) {
+  Val index = (tile.rows - 1) * maxPanels + (tile.panels - 1);
   k.switchOn(index, functions.size(), [&](unsigned i) {
     k.call(functions[i], {tile.rowTable, tile.weights, tile.panelBytes,
                           tile.shape, tile.offset, tile.sums});
@@ -47,12 +67,12 @@ void ContractTiles::call(const Call &tile) {
 
 void ContractTiles::forRows(Val count,
                             llvm::function_ref<void(Val, Val)> body) {
-  Val maxRows = k.i64(unit.maxRows);
-  Val tileCount = (count + (maxRows - 1)) / maxRows;
+  Val most = k.i64(unit.maxRows);
+  Val tileCount = (count + (most - 1)) / most;
   Val rows = count / tileCount, larger = count % tileCount;
   k.loop(k.i64(0), tileCount, 1, {k.i64(0)},
          [&](Val t, llvm::ArrayRef<Val> done) {
-           Val here = matrix ? min(count - done[0], maxRows)
+           Val here = matrix ? min(count - done[0], most)
                              : k.select(t < larger, rows + 1, rows);
            body(done[0], here);
            return Vals{done[0] + here};

@@ -54,12 +54,15 @@ public:
 private:
   Function emitTile(llvm::StringRef name, unsigned rows, unsigned panels);
   void emitBody(unsigned rows, unsigned panels, llvm::ArrayRef<Val> arguments);
+  void callFunction(const Call &tile);
 
   KernelBuilder &k;
   ProductUnit &unit;
   bool accumulate;
+  /// By rows and panels, of which there are up to these.
   std::vector<Function> functions;
-  /// In place of the functions, for a unit of tile registers.
+  unsigned maxRows, maxPanels;
+  /// For a unit of tile registers; the functions then take few rows.
   std::optional<MatrixTile> matrix;
 };
 
