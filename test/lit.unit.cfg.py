@@ -5,7 +5,9 @@ import os
 
 import lit.formats
 
-config.name = "QC-Unit"
+# Without times of an earlier run lit goes by names. These take the longest, so
+# theirs is before "QC".
+config.name = "C++"
 config.suffixes = []
 config.test_exec_root = os.path.join(config.qc_binary_root, "unittests")
 config.test_source_root = config.test_exec_root
