@@ -94,9 +94,23 @@ static llvm::Error runPasses(ModuleOp module, llvm::StringRef file,
   return llvm::Error::success();
 }
 
+/// What only language models have.
+static llvm::Error checkNoLanguage(llvm::StringRef path,
+                                   const CompileOptions &options) {
+  const std::pair<llvm::StringRef, std::optional<int64_t>> given[] = {
+      {"--context", options.context}, {"--sequences", options.sequences}};
+  for (auto [option, value] : given)
+    if (value)
+      return inputError("bad-option", path, option, std::to_string(*value),
+                        "nothing: the model is no language model");
+  return llvm::Error::success();
+}
+
 static llvm::Expected<LoadedModel> readOnnx(MLIRContext &context,
                                             llvm::StringRef path,
                                             const CompileOptions &options) {
+  if (llvm::Error error = checkNoLanguage(path, options))
+    return std::move(error);
   onnx::ImportOptions import;
   for (const DimRange &dim : options.dims)
     import.dims[dim.symbol] = {dim.min, dim.opt, dim.max};

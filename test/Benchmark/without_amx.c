@@ -42,7 +42,7 @@ long syscall(long number, ...) {
   }
   long result = number;
   register long fourth __asm__("r10") = a[3], fifth __asm__("r8") = a[4],
-                sixth __asm__("r9") = a[5];
+                       sixth __asm__("r9") = a[5];
   __asm__ volatile("syscall"
                    : "+a"(result)
                    : "D"(a[0]), "S"(a[1]), "d"(a[2]), "r"(fourth), "r"(fifth),
