@@ -9,6 +9,7 @@
 #include "llvm/Support/MathExtras.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 using namespace qc;
 
@@ -17,10 +18,13 @@ static constexpr double partProducts = 1 << 20;
 /// Enough for even loads on the machines that one library serves.
 static constexpr int64_t maxParts = 64;
 /// The register tiles of all levels divide these.
-static constexpr int64_t rowStep = 6, columnStep = 64;
+static constexpr int64_t columnStep = 64;
 
 ContractParts qc::chooseContractParts(int64_t m, int64_t n, int64_t k,
-                                      int64_t groups) {
+                                      int64_t groups, int64_t rowStep) {
+  auto env = [](const char *n, int64_t d) { const char *t = getenv(n); return t ? int64_t(atoll(t)) : d; };
+  if (rowStep==6) rowStep = env("QC_ROWSTEP", 6); int64_t maxParts = env("QC_MAXPARTS", 64);
+  double partProducts = double(env("QC_PARTP", 1 << 20));
   m = std::max<int64_t>(m, 1);
   n = std::max<int64_t>(n, 1);
   groups = std::max<int64_t>(groups, 1);

@@ -38,7 +38,7 @@ static void runGroups(benchmark::State &state, const CpuLevel &level,
   std::vector<int8_t> codes(m * k, 3);
   std::vector<float> scales(m * k / groupChunk, 1), y(m * n);
   std::vector<int32_t> sums(m * k / 16, 48);
-  ContractParts parts = chooseContractParts(m, n, k, 1);
+  ContractParts parts = chooseContractParts(m, n, k, 1, slabRowStep);
   Slots slots(S::Count);
   slots.set(S::X, codes.data());
   slots.set(S::W, weights.data());

@@ -11,6 +11,7 @@
 #define QC_LIB_CONVERSION_QCTOKERNELS_CONTRACTION_H
 
 #include "Lowering.h"
+#include "qc/TargetInfo/ContractParts.h"
 #include "qc/TargetInfo/Packing.h"
 
 namespace mlir::qc {
@@ -54,7 +55,8 @@ Value packMatrix(Lowering &lowering, Launch &launch, Value weight,
 /// of parts. Rows that are known only at run time are cut as the usual number
 /// would be.
 OpFoldResult addParts(Lowering &lowering, Launch &launch, Location loc,
-                      OpFoldResult rows, int64_t k, int64_t n, int64_t groups);
+                      OpFoldResult rows, int64_t k, int64_t n, int64_t groups,
+                      int64_t rowStep = ::qc::tileRowStep);
 
 /// Bias and multipliers, which have one value a channel; `plain` are the
 /// weights without their scales. Fails if the encodings have no kernel.

@@ -321,11 +321,12 @@ void mlir::qc::addContractEpilogue(Lowering &lowering, Launch &launch,
 
 OpFoldResult mlir::qc::addParts(Lowering &lowering, Launch &launch,
                                 Location loc, OpFoldResult rows, int64_t k,
-                                int64_t n, int64_t groups) {
+                                int64_t n, int64_t groups, int64_t rowStep) {
   constexpr int64_t usualRows = 128;
   SizeMath math = lowering.math(loc);
   int64_t m = getConstantIntValue(rows).value_or(usualRows);
-  ::qc::ContractParts parts = ::qc::chooseContractParts(m, n, k, groups);
+  ::qc::ContractParts parts =
+      ::qc::chooseContractParts(m, n, k, groups, rowStep);
   OpFoldResult mParts = math.ceilDiv(rows, parts.mChunk);
   launch.size(slots::contract::MChunk, parts.mChunk);
   launch.size(slots::contract::NChunk, parts.nChunk);

@@ -102,7 +102,8 @@ LogicalResult Lowering::lowerGroupMatMul(MatMulOp op) {
   launch.size(s::Groups, 1);
   launch.size(s::YRow, n);
   addContractEpilogue(*this, launch, c, n);
-  OpFoldResult parts = addParts(*this, launch, loc, rows, k, n, 1);
+  OpFoldResult parts =
+      addParts(*this, launch, loc, rows, k, n, 1, ::qc::slabRowStep);
   finish(launch, op.getResult(), s::Y, parts, op);
   return success();
 }

@@ -26,7 +26,7 @@ using Vals = KernelBuilder::Vals;
 namespace S = qc::slots::contract;
 
 /// Tiles of rows that share a slab at most, and panels that share packed rows.
-static constexpr int64_t blockTiles = 12, blockPanels = 4;
+static constexpr int64_t blockTiles = 16, blockPanels = 8;
 
 namespace {
 
@@ -69,6 +69,11 @@ private:
   Place placeOf(Val column);
   void fewRows(Val column, Val rowBegin, Val rowEnd);
   void manyRows(Val columnBegin, Val rowBegin, Val rowEnd);
+  /// Unpacks `count` chunks of the panels of a tile.
+  void unpack(Val column, Val tilePanels, Val chunk, Val count);
+  /// Asks for a share of the codes that will be unpacked next, `tile` being
+  /// which. All at once would wait for the memory.
+  void prefetch(Val codes, Val tile);
   void finish(Val column, Val sums, Val first, Val rows);
 
   KernelBuilder &k;
@@ -204,6 +209,25 @@ void GroupContract::fewRows(Val column, Val rowBegin, Val rowEnd) {
   });
 }
 
+void GroupContract::unpack(Val column, Val tilePanels, Val chunk, Val count) {
+  k.loop(k.i64(0), tilePanels, 1, [&](Val index) {
+    Place place = placeOf(column + index * 16);
+    slab->unpack(place.codes, place.regions, chunk, chunk + count, depth,
+                 slabBuffer + index * slab->bytes());
+  });
+}
+
+void GroupContract::prefetch(Val codes, Val tile) {
+  constexpr int64_t line = 64;
+  int64_t lines = GroupSlab::chunks * panel.chunkBytes() / line;
+  int64_t own = llvm::divideCeil(lines * slab->tilePanels(), blockTiles);
+  for (int64_t i = 0; i < own; ++i) {
+    Val index = tile * own + i;
+    k.prefetch(codes + index / lines * (chunks * panel.chunkBytes()) +
+               index % lines * line);
+  }
+}
+
 void GroupContract::manyRows(Val columnBegin, Val rowBegin, Val rowEnd) {
   int64_t most = slab->tileRows(), blockRows = most * blockTiles;
   Val columns = min(columnEnd - columnBegin, 16 * blockPanels);
@@ -222,15 +246,21 @@ void GroupContract::manyRows(Val columnBegin, Val rowBegin, Val rowEnd) {
                        min(rows - first, most), count,
                        rowBuffer + first / most * slab->packedBytes());
       });
-      k.loop(k.i64(0), columns, 16, [&](Val column) {
-        Place place = placeOf(columnBegin + column);
-        slab->unpack(place.codes, place.regions, chunk, chunk + count, depth,
-                     slabBuffer);
+      k.loop(k.i64(0), columns, 16 * slab->tilePanels(), [&](Val column) {
+        Val own = min((columns - column + 15) / 16, slab->tilePanels());
+        unpack(columnBegin + column, own, chunk, count);
+        Val next = column + 16 * slab->tilePanels(), isLast = next >= columns;
+        Val nextCodes =
+            placeOf(columnBegin + k.select(isLast, k.i64(0), next)).codes +
+            k.select(isLast, chunk + GroupSlab::chunks, chunk) *
+                panel.chunkBytes();
         Val sums = sumBuffer + column * (blockRows * 4);
         k.loop(k.i64(0), rows, most, [&](Val first) {
-          slab->multiply(slabBuffer,
-                         rowBuffer + first / most * slab->packedBytes(), count,
-                         sums + first * 64);
+          Val tile = first / most;
+          prefetch(nextCodes, tile);
+          slab->multiply(slabBuffer, own,
+                         rowBuffer + tile * slab->packedBytes(), count,
+                         sums + first * 64, k.i64(blockRows * 64));
         });
       });
     });
@@ -246,7 +276,7 @@ void GroupContract::emit() {
     tiles.push_back(emitTile(rows));
   slab->emit();
   sumBuffer = k.stack(64 * slab->tileRows() * blockTiles * blockPanels);
-  slabBuffer = k.stack(slab->bytes());
+  slabBuffer = k.stack(slab->bytes() * slab->tilePanels());
   rowBuffer = k.stack(slab->packedBytes() * blockTiles);
   Val mParts = k.slot(S::MParts), n = k.slot(S::N);
   Val rowBegin = k.part() % mParts * k.slot(S::MChunk);

@@ -73,7 +73,7 @@ GroupRow GroupPanel::row(Val scale, Val total) {
   if (hasZero())
     row.total = total;
   if (unit.correction())
-    row.correction = total * int64_t(unit.correction());
+    row.lacking = total * -int64_t(unit.correction());
   if (hasOffset())
     row.scaled = scale * k.convert(total, k.f32());
   return row;
@@ -96,8 +96,8 @@ Val GroupPanel::add(Val sum, Val integers, const GroupFactors &factors,
   auto spread = [&](Val scalar) { return k.splat(scalar, lanes); };
   auto own = [&](Val all) { return k.slice(all, part * lanes, lanes); };
   Val exact = integers;
-  if (row.correction)
-    exact = exact - spread(row.correction);
+  if (row.lacking)
+    exact = exact + spread(row.lacking);
   if (hasZero())
     exact = exact - own(factors.zero) * spread(row.total);
   sum = sum +

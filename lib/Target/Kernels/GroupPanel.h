@@ -22,11 +22,11 @@ struct GroupFactors {
   Val zero, scale, offset;
 };
 
-/// Of a segment of a row: its scale, the sum of its bytes and that
-/// times GroupUnit::correction() in i32, and the product of sum and scale. Null
-/// where they are not needed.
+/// Of a segment of a row: its scale, the sum of its bytes and what products
+/// lack for GroupUnit::correction() in i32, and the product of sum and scale.
+/// Null where they are not needed.
 struct GroupRow {
-  Val scale, total, correction, scaled;
+  Val scale, total, lacking, scaled;
 };
 
 class GroupPanel {

@@ -18,7 +18,8 @@ GroupSlab::GroupSlab(KernelBuilder &k, GroupPanel &panel)
     : k(k), panel(panel), rows(panel.unit.slabRows()),
       segments(groupChunk / panel.sums().segment), halves(panel.unit.halves()),
       codeBytes(chunkSteps * 64 * halves),
-      rowBytes(chunks * groupChunk * halves) {}
+      rowBytes(chunks * groupChunk * halves),
+      multiplyFunctions(panel.unit.slabPanels()) {}
 
 void GroupSlab::emit() {
   mlir::Type p = k.ptr(), i = k.i64Type();
@@ -31,8 +32,10 @@ void GroupSlab::emit() {
       packRow(a, r, min(a[PackValid] - 1, r) * a[PackStride]);
     });
   });
-  multiplyFunction =
-      k.function("multiply", {p, p, p, i}, [&](auto a) { multiplyBody(a); });
+  for (auto [index, function] : llvm::enumerate(multiplyFunctions))
+    function =
+        k.function("multiply" + std::to_string(index + 1), {p, p, p, i, i},
+                   [&](auto a) { multiplyBody(a, index + 1); });
 }
 
 void GroupSlab::unpack(Val codes, llvm::ArrayRef<Val> regions, Val first,
@@ -47,8 +50,11 @@ void GroupSlab::packRows(const Rows &rows, Val valid, Val count, Val to) {
          {rows.x, rows.scales, rows.sums, to, rows.stride, valid, count});
 }
 
-void GroupSlab::multiply(Val slab, Val packedRows, Val count, Val sums) {
-  k.call(multiplyFunction, {slab, packedRows, sums, count});
+void GroupSlab::multiply(Val slabs, Val panels, Val packedRows, Val count,
+                         Val sums, Val stride) {
+  k.switchOn(panels - 1, multiplyFunctions.size(), [&](unsigned i) {
+    k.call(multiplyFunctions[i], {slabs, packedRows, sums, stride, count});
+  });
 }
 
 void GroupSlab::unpackSteps(Val codes, unsigned first, unsigned last,
@@ -78,7 +84,8 @@ void GroupSlab::packBytes(Val x, Val count, Val to) {
   });
 }
 
-void GroupSlab::products(Val codes, Val bytes, unsigned first, unsigned last,
+void GroupSlab::products(Val codes, unsigned panels, Val bytes, unsigned first,
+                         unsigned last,
                          llvm::MutableArrayRef<GroupUnit::Sum> sums) {
   GroupUnit &unit = panel.unit;
   unsigned registers = unit.registers();
@@ -86,14 +93,16 @@ void GroupSlab::products(Val codes, Val bytes, unsigned first, unsigned last,
   for (unsigned each = first * halves; each < last * halves; ++each) {
     unsigned step = each / halves, half = each % halves;
     Vals weights;
-    for (unsigned i = 0; i < registers; ++i)
-      weights.push_back(
-          k.load(unit.bytes(), codes + (each * 64 + i * registerBytes)));
+    for (unsigned p = 0; p < panels; ++p)
+      for (unsigned i = 0; i < registers; ++i)
+        weights.push_back(
+            k.load(unit.bytes(),
+                   codes + (p * slabBytes + each * 64 + i * registerBytes)));
     for (int64_t r = 0; r < rows; ++r) {
       Val x = unit.activation(bytes +
                               (r * rowBytes + half * groupChunk + 4 * step));
-      for (unsigned i = 0; i < registers; ++i)
-        unit.multiplyAddHalf(sums[r * registers + i], weights[i], x);
+      for (auto [i, weight] : llvm::enumerate(weights))
+        unit.multiplyAddHalf(sums[r * weights.size() + i], weight, x);
     }
   }
 }

@@ -27,8 +27,9 @@ public:
   GroupSlab(KernelBuilder &k, GroupPanel &panel);
   virtual ~GroupSlab() = default;
 
-  /// Rows of a tile.
+  /// Rows of a tile, and panels that it may be multiplied with at once.
   int64_t tileRows() const { return rows; }
+  int64_t tilePanels() const { return multiplyFunctions.size(); }
   /// Tiles from which on a slab is worth its unpacking.
   int64_t fewestTiles() const { return 1 + halves; }
   /// Bytes of an unpacked slab, and of a tile of packed rows.
@@ -49,9 +50,11 @@ public:
   };
   /// Packs `count` chunks of a tile, of which `valid` rows are there.
   void packRows(const Rows &rows, Val valid, Val count, Val to);
-  /// Adds `count` chunks of a slab and packed rows to sums f32
-  /// [tileRows()][16].
-  void multiply(Val slab, Val packedRows, Val count, Val sums);
+  /// Adds `count` chunks of the slabs of `panels` panels, one behind the other,
+  /// and packed rows to sums f32 [tileRows()][16] of each, `stride` bytes
+  /// apart.
+  void multiply(Val slabs, Val panels, Val packedRows, Val count, Val sums,
+                Val stride);
 
 protected:
   /// Steps of 4 along K in a chunk.
@@ -74,11 +77,11 @@ protected:
     PackValid,
     PackCount
   };
-  enum { Slab, Tile, Sums, Count };
+  enum { Slabs, Tile, Sums, Stride, Count };
   virtual void unpackBody(llvm::ArrayRef<Val> arguments) = 0;
   /// Packs what belongs to row `r`, `skipped` bytes behind the first.
   virtual void packRow(llvm::ArrayRef<Val> arguments, Val r, Val skipped) = 0;
-  virtual void multiplyBody(llvm::ArrayRef<Val> arguments) = 0;
+  virtual void multiplyBody(llvm::ArrayRef<Val> arguments, unsigned panels) = 0;
 
   /// Unpacks steps [first, last) of a chunk's codes, times a factor of the 16
   /// columns where one is given and there are halves.
@@ -86,10 +89,11 @@ protected:
                    Val to);
   /// Packs `count` chunks of a row's bytes.
   void packBytes(Val x, Val count, Val to);
-  /// Adds the products of steps [first, last) of a chunk with the bytes of the
-  /// rows of a tile to the sums of each row and register.
-  void products(Val codes, Val bytes, unsigned first, unsigned last,
-                llvm::MutableArrayRef<GroupUnit::Sum> sums);
+  /// Adds the products of steps [first, last) of a chunk of `panels` panels
+  /// with the bytes of the rows of a tile to the sums of each row, panel and
+  /// register.
+  void products(Val codes, unsigned panels, Val bytes, unsigned first,
+                unsigned last, llvm::MutableArrayRef<GroupUnit::Sum> sums);
 
   KernelBuilder &k;
   GroupPanel &panel;
@@ -98,7 +102,9 @@ protected:
   int64_t slabBytes = 0, tileBytes = 0;
 
 private:
-  Function unpackFunction, packFunction, multiplyFunction;
+  Function unpackFunction, packFunction;
+  /// For one panel and up to tilePanels().
+  llvm::SmallVector<Function> multiplyFunctions;
 };
 
 } // namespace qc::kernels

@@ -46,6 +46,14 @@ unsigned GroupUnit::slabRows() const {
   return std::clamp(most, 3u, 8u);
 }
 
+unsigned GroupUnit::slabPanels() const {
+  // Sums of two panels, their weights and an activation.
+  unsigned needed = slabRows() * registers() * 2 + 2 * registers() + 1;
+  return chains() && registers() == 1 && needed <= k.level().vectorRegisters
+             ? 2
+             : 1;
+}
+
 int32_t GroupUnit::correction() const {
   return sums.bias + (kind == Kind::Dot && sums.isSigned ? 128 : 0);
 }

@@ -26,8 +26,10 @@ public:
   unsigned registers() const { return 16 / width; }
   /// Rows whose sums fit the registers.
   unsigned maxRows() const;
-  /// The same where sums in floats are in memory.
+  /// The same where sums in floats are in memory, and the panels that share a
+  /// load of their activations.
   unsigned slabRows() const;
+  unsigned slabPanels() const;
   /// What a step of the sum still lacks, times the activations' sum.
   int32_t correction() const;
 
@@ -46,6 +48,9 @@ public:
     Val factor = {};
   };
   void multiplyAdd(Sum &sum, Val weights, Val activation);
+  /// Whether products are added to `wide` one by one, so that it may begin with
+  /// what they are to be added to.
+  bool chains() const { return kind == Kind::Dot || kind == Kind::Sdot; }
   /// Whole numbers of 9 bits in i32 lanes as a factor of sums. It costs nothing
   /// where pairs in i16 are summed by a product.
   Val factor(Val integers);

@@ -401,6 +401,12 @@ Val KernelBuilder::pinned(Val v) {
   return wrap(op.getResult(0));
 }
 
+void KernelBuilder::prefetch(Val address) {
+  constexpr unsigned isWrite = 0, nearest = 3, data = 1;
+  LLVM::Prefetch::create(builder, location, address.value, isWrite, nearest,
+                         data);
+}
+
 Val KernelBuilder::intrinsic(StringRef name, Type result,
                              ArrayRef<Val> arguments) {
   SmallVector<Value> values;

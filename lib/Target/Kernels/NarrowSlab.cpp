@@ -41,7 +41,7 @@ void NarrowSlab::placeRow(
   if (panel.hasZero())
     next(row.total, k.i32());
   if (panel.unit.correction())
-    next(row.correction, k.i32());
+    next(row.lacking, k.i32());
   if (panel.hasOffset())
     next(row.scaled, k.f32());
 }
@@ -99,16 +99,7 @@ void NarrowSlab::packRow(llvm::ArrayRef<Val> a, Val r, Val skipped) {
       });
 }
 
-/// Segment `segment` of a chunk of weights with the bytes of the rows of a tile
-/// and what else belongs to them.
-void NarrowSlab::segment(Val weights, Val bytes, Val terms, unsigned segment,
-                         Val sums) {
-  GroupUnit &unit = panel.unit;
-  unsigned registers = unit.registers();
-  int64_t registerBytes = 64 / registers;
-  unsigned steps = panel.sums().segment / 4;
-  llvm::SmallVector<GroupUnit::Sum> integers(rows * registers);
-  products(weights, bytes, segment * steps, (segment + 1) * steps, integers);
+GroupFactors NarrowSlab::factors(Val weights, unsigned segment) {
   auto factor = [&](unsigned index, mlir::Type element) {
     return k.load(k.vec(element, 16),
                   weights + (factorsAt(segment) + index * 64));
@@ -119,28 +110,50 @@ void NarrowSlab::segment(Val weights, Val bytes, Val terms, unsigned segment,
     f.offset = factor(1, k.f32());
   if (panel.hasZero())
     f.zero = factor(1 + panel.hasOffset(), k.i32());
+  return f;
+}
+
+void NarrowSlab::segment(Val weights, unsigned panels, Val bytes, Val terms,
+                         unsigned segment, Val sums, Val stride) {
+  GroupUnit &unit = panel.unit;
+  unsigned registers = unit.registers(), all = panels * registers;
+  int64_t registerBytes = 64 / registers;
+  unsigned steps = panel.sums().segment / 4;
+  llvm::SmallVector<GroupUnit::Sum> integers(rows * all);
+  llvm::SmallVector<GroupRow> own(rows);
   for (int64_t r = 0; r < rows; ++r) {
-    GroupRow row;
-    placeRow(row, segment, [&](Val &value, mlir::Type type, int64_t at) {
+    placeRow(own[r], segment, [&](Val &value, mlir::Type type, int64_t at) {
       value = k.load(type, terms + (at + r * chunks * 4));
     });
-    for (unsigned i = 0; i < registers; ++i) {
-      Val at = sums + (r * 64 + i * registerBytes);
-      Val sum = k.load(k.vec(k.f32(), unit.lanes()), at);
-      Val exact = unit.finish(integers[r * registers + i]);
-      k.store(panel.add(sum, exact, f, i, row), at);
-    }
+    if (!unit.chains() || !own[r].lacking)
+      continue;
+    Val lacking = k.splat(std::exchange(own[r].lacking, Val()), unit.lanes());
+    for (unsigned i = 0; i < all; ++i)
+      integers[r * all + i].wide = lacking;
+  }
+  products(weights, panels, bytes, segment * steps, (segment + 1) * steps,
+           integers);
+  for (unsigned p = 0; p < panels; ++p) {
+    GroupFactors f = factors(weights + int64_t(p * slabBytes), segment);
+    Val to = p ? sums + stride * int64_t(p) : sums;
+    for (int64_t r = 0; r < rows; ++r)
+      for (unsigned i = 0; i < registers; ++i) {
+        Val at = to + (r * 64 + i * registerBytes);
+        Val sum = k.load(k.vec(k.f32(), unit.lanes()), at);
+        Val exact = unit.finish(integers[r * all + p * registers + i]);
+        k.store(panel.add(sum, exact, f, i, own[r]), at);
+      }
   }
 }
 
-void NarrowSlab::multiplyBody(llvm::ArrayRef<Val> a) {
+void NarrowSlab::multiplyBody(llvm::ArrayRef<Val> a, unsigned panels) {
   panel.unit.begin();
   k.loop(k.i64(0), a[Count], 1, [&](Val chunk) {
-    Val weights = a[Slab] + chunk * weightBytes;
+    Val weights = a[Slabs] + chunk * weightBytes;
     Val bytes = a[Tile] + chunk * (groupChunk * halves);
     Val terms = a[Tile] + chunk * 4;
     // Pinned, or LLVM keeps all sums in registers that it has not got.
     for (unsigned s = 0; s < segments; ++s)
-      segment(weights, bytes, terms, s, k.pinned(a[Sums]));
+      segment(weights, panels, bytes, terms, s, k.pinned(a[Sums]), a[Stride]);
   });
 }

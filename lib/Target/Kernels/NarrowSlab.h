@@ -21,8 +21,13 @@ public:
 private:
   void unpackBody(llvm::ArrayRef<Val> arguments) override;
   void packRow(llvm::ArrayRef<Val> arguments, Val r, Val skipped) override;
-  void multiplyBody(llvm::ArrayRef<Val> arguments) override;
-  void segment(Val weights, Val bytes, Val terms, unsigned segment, Val sums);
+  void multiplyBody(llvm::ArrayRef<Val> arguments, unsigned panels) override;
+  /// Segment `segment` of a chunk of `panels` panels with the bytes of the rows
+  /// of a tile and what else belongs to them, to the sums of each panel.
+  void segment(Val weights, unsigned panels, Val bytes, Val terms,
+               unsigned segment, Val sums, Val stride);
+  /// The factors of the segment of a chunk of one panel.
+  GroupFactors factors(Val weights, unsigned segment);
   /// Where a chunk of a slab has the factors of a segment.
   int64_t factorsAt(unsigned segment) const;
   /// Calls `place` for each value of `row` that is used, with where a tile has

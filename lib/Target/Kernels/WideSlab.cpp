@@ -123,59 +123,66 @@ void WideSlab::packRow(llvm::ArrayRef<Val> a, Val r, Val skipped) {
   });
 }
 
-void WideSlab::addChunks(Val weights, Val bytes,
+void WideSlab::addChunks(const Operands &all, Val chunk,
+                         llvm::ArrayRef<Val> first,
                          llvm::function_ref<void(unsigned, Val)> add) {
   GroupUnit &unit = panel.unit;
   unsigned registers = unit.registers(), parts = scales() ? segments : 1;
   unsigned steps = chunkSteps / parts;
   int64_t registerBytes = 64 / registers;
   mlir::Type lanes = k.vec(k.i32(), unit.lanes());
+  Val weights = all.slabs + chunk * chunkBytes;
+  Val bytes = all.tile + chunk * (groupChunk * halves);
   for (unsigned s = 0; s < parts; ++s) {
-    llvm::SmallVector<GroupUnit::Sum> integers(rows * registers);
-    for (unsigned each = 0; each < rows * registers && scales(); ++each)
+    llvm::SmallVector<GroupUnit::Sum> integers(all.count);
+    for (auto [each, start] : llvm::enumerate(first))
+      integers[each].wide = start;
+    for (unsigned each = 0; each < all.count && scales(); ++each) {
+      unsigned p = each / registers % all.panels;
       integers[each].factor =
-          k.load(lanes, weights + (codeBytes + 64 * s +
+          k.load(lanes, weights + (p * slabBytes + codeBytes + 64 * s +
                                    each % registers * registerBytes));
-    for (int64_t chunk = 0; chunk < longest; ++chunk)
-      products(weights + chunk * chunkBytes,
-               bytes + chunk * (groupChunk * halves), s * steps,
-               (s + 1) * steps, integers);
-    for (unsigned each = 0; each < rows * registers; ++each)
-      add(each, unit.finish(integers[each]));
+    }
+    for (int64_t c = 0; c < longest; ++c)
+      products(weights + c * chunkBytes, all.panels,
+               bytes + c * (groupChunk * halves), s * steps, (s + 1) * steps,
+               integers);
+    for (auto [each, sum] : llvm::enumerate(integers))
+      add(each, unit.finish(sum));
   }
 }
 
-void WideSlab::sumInRegisters(Val weights, Val bytes, Val totals) {
+void WideSlab::sumInRegisters(const Operands &all, Val chunk, Val totals) {
   unsigned lanes = panel.unit.lanes();
-  Vals sums(rows * panel.unit.registers(), k.zero(k.vec(k.i32(), lanes)));
-  sums = k.loop(k.i64(0), wide.chunks(), longest, sums,
-                [&](Val chunk, llvm::ArrayRef<Val> carried) {
-                  Vals next(carried);
-                  addChunks(weights + chunk * chunkBytes,
-                            bytes + chunk * (groupChunk * halves),
-                            [&](unsigned each, Val sum) {
-                              next[each] = next[each] + sum;
-                            });
-                  return next;
-                });
+  Vals sums(all.count, k.zero(k.vec(k.i32(), lanes)));
+  sums =
+      k.loop(chunk, chunk + wide.chunks(), longest, sums,
+             [&](Val index, llvm::ArrayRef<Val> carried) {
+               Vals next(carried);
+               bool goesOn = chains();
+               addChunks(all, index, goesOn ? carried : llvm::ArrayRef<Val>(),
+                         [&](unsigned each, Val sum) {
+                           next[each] = goesOn ? sum : next[each] + sum;
+                         });
+               return next;
+             });
   for (auto [each, sum] : llvm::enumerate(sums))
     k.store(sum, totals + int64_t(each * 4 * lanes));
 }
 
-void WideSlab::sumInMemory(Val weights, Val bytes, Val totals) {
-  k.loop(k.i64(0), rows, 1,
-         [&](Val r) { k.store(k.zero(k.vec(k.i32(), 16)), totals + r * 64); });
-  k.loop(k.i64(0), wide.chunks(), longest, [&](Val chunk) {
+void WideSlab::sumInMemory(const Operands &all, Val chunk, Val totals) {
+  int64_t bytes = 4 * panel.unit.lanes();
+  k.loop(k.i64(0), all.count * bytes, 64,
+         [&](Val at) { k.store(k.zero(k.vec(k.i32(), 16)), totals + at); });
+  k.loop(chunk, chunk + wide.chunks(), longest, [&](Val index) {
     Val to;
-    addChunks(weights + chunk * chunkBytes,
-              bytes + chunk * (groupChunk * halves),
-              [&](unsigned each, Val sum) {
-                // Or LLVM keeps all totals in registers that it has not got.
-                if (each == 0)
-                  to = k.pinned(totals);
-                Val at = to + int64_t(each * 4 * panel.unit.lanes());
-                k.store(k.load(sum.type(), at) + sum, at);
-              });
+    addChunks(all, index, {}, [&](unsigned each, Val sum) {
+      // Or LLVM keeps all totals in registers that it has not got.
+      if (each == 0)
+        to = k.pinned(totals);
+      Val at = to + each * bytes;
+      k.store(k.load(sum.type(), at) + sum, at);
+    });
   });
 }
 
@@ -191,8 +198,7 @@ Val WideSlab::addSegments(Val sum, Val factors, llvm::ArrayRef<Val> pairs,
   return sum;
 }
 
-void WideSlab::finishRow(Val factors, Val terms, int64_t r, Val sums,
-                         Val totals) {
+void WideSlab::finishRow(Val factors, Val terms, Val sums, Val totals) {
   GroupUnit &unit = panel.unit;
   GroupFactors roots;
   roots.scale = k.load(k.vec(k.f32(), 16), factors);
@@ -210,7 +216,7 @@ void WideSlab::finishRow(Val factors, Val terms, int64_t r, Val sums,
     own.push_back(
         k.splat(k.load(k.i32(), terms + (8 + 4 * pair)), unit.lanes()));
   for (unsigned i = 0; i < unit.registers(); ++i) {
-    int64_t at = r * 64 + i * 4 * unit.lanes();
+    int64_t at = i * 4 * unit.lanes();
     Val products = k.load(k.vec(k.i32(), unit.lanes()), totals + at), shift;
     if (wide.hasCorrection())
       products = addSegments(products, factors + correctionAt, own, i);
@@ -221,27 +227,34 @@ void WideSlab::finishRow(Val factors, Val terms, int64_t r, Val sums,
   }
 }
 
-void WideSlab::multiplyBlock(Val slab, Val tile, Val block, Val sums,
-                             Val totals) {
-  Val first = block * wide.chunks();
-  Val weights = slab + first * chunkBytes;
-  Val bytes = tile + first * (groupChunk * halves);
-  // Sums of a part, totals, and some for weights and activations.
-  if (2 * rows * panel.unit.registers() + 8 <= k.level().vectorRegisters)
-    sumInRegisters(weights, bytes, totals);
+void WideSlab::multiplyBlock(const Operands &all, Val block, Val totals) {
+  Val chunk = block * wide.chunks();
+  // Totals, the sums of a part beside them, weights and some for activations.
+  unsigned sums = chains() ? all.count : 2 * all.count;
+  unsigned weights = all.panels * panel.unit.registers();
+  if (sums + std::max(8u, weights + 2) <= k.level().vectorRegisters)
+    sumInRegisters(all, chunk, totals);
   else
-    sumInMemory(weights, bytes, totals);
-  Val factors = slab + chunks * chunkBytes + block * blockBytes;
-  Val terms = tile + (rows * rowBytes) + block * (rows * termBytes);
-  for (int64_t r = 0; r < rows; ++r)
-    finishRow(factors, terms + r * termBytes, r, sums, totals);
+    sumInMemory(all, chunk, totals);
+  for (unsigned p = 0; p < all.panels; ++p) {
+    Val factors =
+        all.slabs + block * blockBytes + (p * slabBytes + chunks * chunkBytes);
+    Val terms = all.tile + (rows * rowBytes) + block * (rows * termBytes);
+    Val to = p ? all.sums + all.stride * int64_t(p) : all.sums;
+    for (int64_t r = 0; r < rows; ++r)
+      finishRow(factors, terms + r * termBytes, to + r * 64,
+                totals + (r * all.panels + p) * 64);
+  }
 }
 
-void WideSlab::multiplyBody(llvm::ArrayRef<Val> a) {
+void WideSlab::multiplyBody(llvm::ArrayRef<Val> a, unsigned panels) {
   panel.unit.begin();
-  Val totals = k.stack(rows * 64);
+  Val totals = k.stack(rows * 64 * panels);
   Val count = (a[Count] + (wide.chunks() - 1)) / wide.chunks();
   k.loop(k.i64(0), count, 1, [&](Val block) {
-    multiplyBlock(a[Slab], a[Tile], block, k.pinned(a[Sums]), totals);
+    Operands all{
+        a[Slabs],  a[Tile], k.pinned(a[Sums]),
+        a[Stride], panels,  unsigned(rows * panels) * panel.unit.registers()};
+    multiplyBlock(all, block, totals);
   });
 }

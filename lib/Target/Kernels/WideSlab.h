@@ -24,19 +24,27 @@ public:
 private:
   void unpackBody(llvm::ArrayRef<Val> arguments) override;
   void packRow(llvm::ArrayRef<Val> arguments, Val r, Val skipped) override;
-  void multiplyBody(llvm::ArrayRef<Val> arguments) override;
+  void multiplyBody(llvm::ArrayRef<Val> arguments, unsigned panels) override;
   void unpackChunk(llvm::ArrayRef<Val> arguments, Val chunk, Val to);
   void unpackBlock(llvm::ArrayRef<Val> arguments, Val first, Val to);
-  void multiplyBlock(Val slab, Val tile, Val block, Val sums, Val totals);
-  /// The sums of products of `longest` chunks, for each row and register:
-  /// calls `add` with its number among these, once or for several parts.
-  void addChunks(Val weights, Val bytes,
+  /// Slabs of panels, a tile of rows and the sums of the first panel.
+  struct Operands {
+    Val slabs, tile, sums, stride;
+    unsigned panels;
+    /// Sums of a step: of each row, panel and register.
+    unsigned count;
+  };
+  void multiplyBlock(const Operands &all, Val block, Val totals);
+  /// The sums of products of `longest` chunks, each on top of one of `first` if
+  /// there are any: calls `add` with its number, once or for several parts.
+  void addChunks(const Operands &all, Val chunk, llvm::ArrayRef<Val> first,
                  llvm::function_ref<void(unsigned, Val)> add);
   /// Sums the products of a block into memory, where registers hold all totals
   /// and where they do not.
-  void sumInRegisters(Val weights, Val bytes, Val totals);
-  void sumInMemory(Val weights, Val bytes, Val totals);
-  void finishRow(Val factors, Val terms, int64_t r, Val sums, Val totals);
+  void sumInRegisters(const Operands &all, Val chunk, Val totals);
+  void sumInMemory(const Operands &all, Val chunk, Val totals);
+  /// Of one row and panel.
+  void finishRow(Val factors, Val terms, Val sums, Val totals);
   /// The sum over pairs of segments of `count` vectors at `factors` times the
   /// pairs of the row, on top of `sum`.
   Val addSegments(Val sum, Val factors, llvm::ArrayRef<Val> pairs,
@@ -44,6 +52,8 @@ private:
 
   /// The sums of segments are multiplied by the whole numbers.
   bool scales() const { return wide.hasFactor() && !wide.folds(); }
+  /// Products are added to the totals one by one.
+  bool chains() const { return panel.unit.chains() && !scales(); }
   bool hasPairs() const {
     return wide.hasCorrection() || wide.hasOffsetFactor();
   }

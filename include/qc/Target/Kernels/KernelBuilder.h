@@ -234,6 +234,8 @@ public:
   /// v, but LLVM does not see that: it neither reorders sums across it nor
   /// keeps in registers what is stored behind such a pointer.
   Val pinned(Val v);
+  /// Asks for the cache line at an address, which need not be there.
+  void prefetch(Val address);
   /// Any intrinsic of LLVM by name.
   Val intrinsic(llvm::StringRef name, mlir::Type result,
                 llvm::ArrayRef<Val> arguments);
