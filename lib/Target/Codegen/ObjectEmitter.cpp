@@ -2,9 +2,9 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// One conversion to the LLVM dialect, translation, some of LLVM's passes and the
-// code generator. Kernels are vectors already, their loops unrolled where that
-// pays: all of O3 takes twice as long and makes nothing faster.
+// One conversion to the LLVM dialect, translation, some of LLVM's passes and
+// the code generator. Kernels are vectors already, their loops unrolled where
+// that pays: all of O3 takes twice as long and makes nothing faster.
 //
 //===----------------------------------------------------------------------===//
 
@@ -106,9 +106,13 @@ makeMachine(const Target &target, const CpuLevel &level,
   llvm::TargetOptions options;
   options.AllowFPOpFusion = llvm::FPOpFusion::Strict;
   options.FunctionSections = true;
+  std::string features = level.features;
+  // Or LLVM makes two instructions of one for less latency, which products of
+  // many sums at once do not wait for.
+  if (level.dot == DotUnit::VpDpBusd)
+    features += ",+fast-dpwssd";
   std::unique_ptr<llvm::TargetMachine> machine(found->createTargetMachine(
-      triple, level.cpu, level.features, options, llvm::Reloc::PIC_,
-      std::nullopt,
+      triple, level.cpu, features, options, llvm::Reloc::PIC_, std::nullopt,
       effort == CodeEffort::Full ? llvm::CodeGenOptLevel::Aggressive
                                  : llvm::CodeGenOptLevel::None));
   if (!machine)

@@ -98,7 +98,7 @@ void GroupSlab::products(Val codes, unsigned panels, Val bytes, unsigned first,
         weights.push_back(
             k.load(unit.bytes(),
                    codes + (p * slabBytes + each * 64 + i * registerBytes)));
-    for (int64_t r = 0; r < rows; ++r) {
+    for (int64_t r = 0; r < int64_t(sums.size() / weights.size()); ++r) {
       Val x = unit.activation(bytes +
                               (r * rowBytes + half * groupChunk + 4 * step));
       for (auto [i, weight] : llvm::enumerate(weights))

@@ -61,6 +61,13 @@ int32_t GroupUnit::correction() const {
 void GroupUnit::begin() {
   if (kind == Kind::Madd || kind == Kind::MaddSigned)
     ones = k.number(k.vec(k.i16(), 16), 1);
+  if (joinsSums(1) && width == 16) {
+    llvm::SmallVector<int64_t> places;
+    for (int64_t i = 0; i < 64; ++i)
+      places.push_back(i % 4 < 2 ? i % 16 : i % 16 - 2);
+    // Pinned, or LLVM makes a shift and a blend of it.
+    lowWords = k.pinned(k.numbers(k.i8(), places));
+  }
   if (sums.table.empty())
     return;
   llvm::SmallVector<int64_t> entries;
@@ -194,13 +201,38 @@ Val GroupUnit::pairWords(Val first, Val second) {
   return (first & 0xffff) | second << 16;
 }
 
+bool GroupUnit::joinsSums(unsigned steps) const {
+  int64_t largest = ((1 << bits) - 1) * 127 * 4 * int64_t(steps);
+  return kind == Kind::Dot && !sums.isSigned && largest <= 32767;
+}
+
+Val GroupUnit::joinSums(Val first, Val second) {
+  if (width != 16)
+    return pairWords(first, second);
+  Val high = k.intrinsic("llvm.x86.avx512.pshuf.b.512", bytes(),
+                         {k.bitcast(second, bytes()), lowWords});
+  llvm::SmallVector<int64_t> isHigh;
+  for (int64_t i = 0; i < 64; ++i)
+    isHigh.push_back(i % 4 >= 2);
+  return k.bitcast(
+      k.select(k.numbers(k.i1(), isHigh), high, k.bitcast(first, bytes())),
+      first.type());
+}
+
 Val GroupUnit::addPairs(Val sum, Val a, Val b) {
   mlir::Type words = k.vec(k.i16(), 2 * a.lanes());
+  if (kind == Kind::Dot) {
+    llvm::StringRef name = a.lanes() == 16 ? "llvm.x86.avx512.vpdpwssd.512"
+                                           : "llvm.x86.avx512.vpdpwssd.256";
+    if (!sum)
+      sum = k.zero(a.type());
+    return k.intrinsic(name, a.type(),
+                       {sum, k.bitcast(a, words), k.bitcast(b, words)});
+  }
   Val products;
   if (k.isX86()) {
-    llvm::StringRef name = a.lanes() == 16  ? "llvm.x86.avx512.pmaddw.d.512"
-                           : a.lanes() == 8 ? "llvm.x86.avx2.pmadd.wd"
-                                            : "llvm.x86.sse2.pmadd.wd";
+    llvm::StringRef name =
+        a.lanes() == 8 ? "llvm.x86.avx2.pmadd.wd" : "llvm.x86.sse2.pmadd.wd";
     products =
         k.intrinsic(name, a.type(), {k.bitcast(a, words), k.bitcast(b, words)});
   } else {

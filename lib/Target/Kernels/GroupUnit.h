@@ -74,6 +74,10 @@ public:
 
   /// i32 lanes that hold two words, the first in the low half; both fit i16.
   Val pairWords(Val first, Val second);
+  /// The same at less cost where begin() was called, if the sums of so many
+  /// steps are known to fit and addPairs() is one instruction.
+  bool joinsSums(unsigned steps) const;
+  Val joinSums(Val first, Val second);
   /// Adds the products of both words of `a` with those of `b`, of which each
   /// lane is the same, to i32 lanes. Null is 0.
   Val addPairs(Val sum, Val a, Val b);
@@ -92,7 +96,7 @@ private:
   unsigned width = 4, bits;
   /// Products whose sums in pairs fit 16 bits.
   unsigned narrowSteps = 1;
-  Val table, ones;
+  Val table, ones, lowWords;
 };
 
 } // namespace qc::kernels

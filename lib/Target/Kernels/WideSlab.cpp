@@ -3,11 +3,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The slab: for each chunk its codes, then for each segment the factors of the
-// 16 columns, as GroupUnit takes them (none if the codes are multiplied). Then
-// for each block scales, offsets and zero points, those that the format has,
-// and for each two segments the pairs of numbers that sums of activations are
-// multiplied with: what the products lack, and the offset's. A tile: the bytes,
-// then for each block, for each row: its scale, its sum, the pairs of its sums.
+// 16 columns, as GroupUnit takes them (none if the codes are multiplied; one of
+// pairs for both halves where their sums are joined). Then for each block
+// scales, offsets and zero points, those that the format has, and for each two
+// segments the pairs of numbers that sums of activations are multiplied with:
+// what the products lack, and the offset's. A tile: the bytes, then for each
+// block, for each row: its scale, its sum, the pairs of its sums.
 //
 // Blocks are whole: beyond the last chunk the bytes of rows are 0, and what the
 // slab holds there does not matter.
@@ -26,7 +27,7 @@ WideSlab::WideSlab(KernelBuilder &k, WidePanel &wide)
   if (!scales())
     longest = std::min<int64_t>(wide.chunks(),
                                 panel.unit.longestSteps() / chunkSteps);
-  chunkBytes = codeBytes + (scales() ? 64 * segments : 0);
+  chunkBytes = codeBytes + (joins() ? 64 : scales() ? 64 * segments : 0);
   correctionAt = 64 * (1 + panel.hasOffset() + panel.hasZero());
   offsetAt = correctionAt + (wide.hasCorrection() ? 64 * pairs : 0);
   blockBytes = offsetAt + (wide.hasOffsetFactor() ? 64 * pairs : 0);
@@ -35,9 +36,18 @@ WideSlab::WideSlab(KernelBuilder &k, WidePanel &wide)
   tileBytes = rows * (rowBytes + blocks() * termBytes);
 }
 
+bool WideSlab::joins() const {
+  unsigned registers = panel.unit.slabPanels() * panel.unit.registers();
+  // Sums of both halves and totals, weights, an activation and temporaries.
+  return scales() && rows % 2 == 0 && panel.unit.joinsSums(chunkSteps / 2) &&
+         3 * joinedRows() * registers + registers + 3 <=
+             k.level().vectorRegisters;
+}
+
 void WideSlab::unpackChunk(llvm::ArrayRef<Val> a, Val chunk, Val to) {
   Val codes = a[UnpackCodes] + chunk * panel.chunkBytes();
   unsigned steps = panel.sums().segment / 4;
+  Val first;
   for (unsigned s = 0; s < segments; ++s) {
     Val factor;
     if (wide.hasFactor())
@@ -48,8 +58,13 @@ void WideSlab::unpackChunk(llvm::ArrayRef<Val> a, Val chunk, Val to) {
               .scale);
     unpackSteps(codes, s * steps, (s + 1) * steps,
                 wide.folds() ? factor : Val(), to);
-    if (scales())
+    if (joins()) {
+      first = s ? first : factor;
+      if (s + 1 == segments)
+        k.store(panel.unit.pairWords(first, factor), to + codeBytes);
+    } else if (scales()) {
       k.store(factor, to + (codeBytes + 64 * s));
+    }
   }
 }
 
@@ -152,6 +167,41 @@ void WideSlab::addChunks(const Operands &all, Val chunk,
   }
 }
 
+void WideSlab::sumJoined(const Operands &all, int64_t firstRow, Val chunk,
+                         Val totals) {
+  GroupUnit &unit = panel.unit;
+  unsigned registers = unit.registers(), lanes = unit.lanes();
+  unsigned count = joinedRows() * all.panels * registers;
+  Vals sums(count, k.zero(k.vec(k.i32(), lanes)));
+  sums = k.loop(
+      chunk, chunk + wide.chunks(), 1, sums,
+      [&](Val index, llvm::ArrayRef<Val> carried) {
+        Val weights = all.slabs + index * chunkBytes;
+        Val bytes =
+            all.tile + (index * groupChunk + int64_t(firstRow * rowBytes));
+        llvm::SmallVector<GroupUnit::Sum> half[2];
+        for (unsigned h : {0, 1}) {
+          half[h].resize(count);
+          products(weights, all.panels, bytes, h * chunkSteps / 2,
+                   (h + 1) * chunkSteps / 2, half[h]);
+        }
+        Vals next;
+        for (unsigned each = 0; each < count; ++each) {
+          int64_t p = each / registers % all.panels, i = each % registers;
+          Val factors = k.load(
+              k.vec(k.i32(), lanes),
+              weights + (p * slabBytes + codeBytes + i * 64 / registers));
+          Val joined = unit.joinSums(unit.finish(half[0][each]),
+                                     unit.finish(half[1][each]));
+          next.push_back(unit.addPairs(carried[each], joined, factors));
+        }
+        return next;
+      });
+  int64_t first = firstRow * all.panels * 64;
+  for (auto [each, sum] : llvm::enumerate(sums))
+    k.store(sum, totals + (first + int64_t(each * 4 * lanes)));
+}
+
 void WideSlab::sumInRegisters(const Operands &all, Val chunk, Val totals) {
   unsigned lanes = panel.unit.lanes();
   Vals sums(all.count, k.zero(k.vec(k.i32(), lanes)));
@@ -232,7 +282,10 @@ void WideSlab::multiplyBlock(const Operands &all, Val block, Val totals) {
   // Totals, the sums of a part beside them, weights and some for activations.
   unsigned sums = chains() ? all.count : 2 * all.count;
   unsigned weights = all.panels * panel.unit.registers();
-  if (sums + std::max(8u, weights + 2) <= k.level().vectorRegisters)
+  if (joins())
+    for (int64_t row = 0; row < rows; row += joinedRows())
+      sumJoined(all, row, chunk, totals);
+  else if (sums + std::max(8u, weights + 2) <= k.level().vectorRegisters)
     sumInRegisters(all, chunk, totals);
   else
     sumInMemory(all, chunk, totals);

@@ -39,8 +39,10 @@ private:
   /// there are any: calls `add` with its number, once or for several parts.
   void addChunks(const Operands &all, Val chunk, llvm::ArrayRef<Val> first,
                  llvm::function_ref<void(unsigned, Val)> add);
-  /// Sums the products of a block into memory, where registers hold all totals
-  /// and where they do not.
+  /// Sums the products of a block into memory: of some rows, the sums of both
+  /// halves of a chunk joined, or where registers hold all totals, or where
+  /// they do not.
+  void sumJoined(const Operands &all, int64_t firstRow, Val chunk, Val totals);
   void sumInRegisters(const Operands &all, Val chunk, Val totals);
   void sumInMemory(const Operands &all, Val chunk, Val totals);
   /// Of one row and panel.
@@ -52,6 +54,10 @@ private:
 
   /// The sums of segments are multiplied by the whole numbers.
   bool scales() const { return wide.hasFactor() && !wide.folds(); }
+  /// The sums of both halves of a chunk are joined to meet a pair of whole
+  /// numbers, for so many rows at a time.
+  bool joins() const;
+  int64_t joinedRows() const { return rows / 2; }
   /// Products are added to the totals one by one.
   bool chains() const { return panel.unit.chains() && !scales(); }
   bool hasPairs() const {
