@@ -20,9 +20,9 @@ struct ContractParts {
   int64_t parts(int64_t groups) const { return mParts * nParts * groups; }
 };
 
-/// Rows that kernels take at a time: in register tiles, and where they unpack
-/// weights for them.
-inline constexpr int64_t tileRowStep = 6, slabRowStep = 128;
+/// Rows that kernels like in steps of: those of the largest register tiles, and
+/// those that weights are unpacked for.
+inline constexpr int64_t tileRowStep = 16, slabRowStep = 128;
 
 /// For m rows, n columns a group, sums of k products. With m known only at run
 /// time, choose for the usual m and let mParts = ceil(m / mChunk) then.
