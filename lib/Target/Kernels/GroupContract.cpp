@@ -264,9 +264,12 @@ void GroupContract::manyRows(Val columnBegin, Val rowBegin, Val rowEnd) {
         });
       });
     });
-    k.loop(k.i64(0), columns, 16, [&](Val column) {
-      finish(columnBegin + column, sumBuffer + column * (blockRows * 4),
-             blockBegin, rows);
+    k.loop(k.i64(0), rows, most, [&](Val first) {
+      k.loop(k.i64(0), columns, 16, [&](Val column) {
+        finish(columnBegin + column,
+               sumBuffer + column * (blockRows * 4) + first * 64,
+               blockBegin + first, min(rows - first, most));
+      });
     });
   });
 }
