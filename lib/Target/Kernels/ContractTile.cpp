@@ -113,8 +113,12 @@ Vals TileLoops::step(llvm::ArrayRef<Val> state,
   Vals next(state);
   Val base = state.back();
   Vals pointers;
-  for (unsigned p = 0; p < panels; ++p)
+  for (unsigned p = 0; p < panels; ++p) {
     pointers.push_back(base + panelBytes * int64_t(p));
+    // Of one row the weights are read once, as fast as the memory gives them.
+    if (rows == 1)
+      k.prefetchAhead(pointers.back(), unit.panelStepBytes);
+  }
   auto weights = [&](unsigned i) {
     return unit.weights(pointers[i / unit.sumRegisters], i % unit.sumRegisters);
   };

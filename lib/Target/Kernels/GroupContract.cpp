@@ -93,6 +93,7 @@ Vals GroupContract::chunk(llvm::ArrayRef<Val> a, const Rows &rows, Val index,
   GroupUnit &unit = panel.unit;
   unsigned registers = unit.registers(), count = rows.x.size();
   Val codes = a[Codes] + index * panel.chunkBytes();
+  k.prefetchAhead(codes, panel.chunkBytes());
   int64_t length = panel.sums().segment;
   unsigned steps = length / 4;
   for (unsigned segment = 0; segment < groupChunk / length; ++segment) {

@@ -407,6 +407,12 @@ void KernelBuilder::prefetch(Val address) {
                          data);
 }
 
+void KernelBuilder::prefetchAhead(Val address, int64_t bytes) {
+  constexpr int64_t line = 64, distance = 4096;
+  for (int64_t at = 0; at < bytes; at += line)
+    prefetch(address + (distance + at));
+}
+
 Val KernelBuilder::intrinsic(StringRef name, Type result,
                              ArrayRef<Val> arguments) {
   SmallVector<Value> values;

@@ -145,6 +145,8 @@ void Mask::sumRow(const Place &place, Val x, Val to) {
   state = k.loop(k.i64(0), middle, chains, state,
                  [&](Val i, llvm::ArrayRef<Val> carried) {
                    Vals next(carried);
+                   k.prefetchAhead(place.bits + i * 8, 8 * chains);
+                   k.prefetchAhead(next.back(), 64 * chains / 2);
                    for (unsigned c = 0; c < chains; ++c)
                      step(next[c], next.back(), i + int64_t(c),
                           unit->activation(x + (i + int64_t(c)) * 4));

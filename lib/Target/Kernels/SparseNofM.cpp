@@ -73,6 +73,8 @@ Val NofM::positions(Val weights, unsigned step, unsigned part) {
 Vals NofM::block(Val weights, llvm::ArrayRef<Val> x, llvm::ArrayRef<Val> sums) {
   Vals next(sums);
   int64_t perChunk = layout.chunkSteps();
+  if (x.size() == 1)
+    k.prefetchAhead(weights, layout.blockBytes());
   unsigned registers = unit.registers(), chained = chainsOf(x.size());
   Vals tables(x.size());
   for (unsigned step = 0; step < layout.blockSteps(); ++step) {

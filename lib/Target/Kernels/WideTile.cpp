@@ -93,6 +93,8 @@ void WideTile::addSegment(Val chunk, unsigned segment, Totals &totals) {
 }
 
 void WideTile::addChunk(Val chunk, Totals &totals) {
+  k.prefetchAhead(operands.codes + chunk * panel.chunkBytes(),
+                  panel.chunkBytes());
   for (unsigned s = 0; s < groupChunk / panel.sums().segment; ++s)
     addSegment(chunk, s, totals);
 }

@@ -236,6 +236,9 @@ public:
   Val pinned(Val v);
   /// Asks for the cache line at an address, which need not be there.
   void prefetch(Val address);
+  /// For who reads `bytes` bytes at an address and then goes on in memory: asks
+  /// for as many that come later, farther than CPUs look ahead by themselves.
+  void prefetchAhead(Val address, int64_t bytes);
   /// Any intrinsic of LLVM by name.
   Val intrinsic(llvm::StringRef name, mlir::Type result,
                 llvm::ArrayRef<Val> arguments);
