@@ -219,8 +219,10 @@ qc::buildTemporary(StringRef model, const CompileOptions &options,
   auto sizes = writeArtifact(station->spec, path);
   if (!sizes)
     return sizes.takeError();
+  LoadOptions named = load;
+  named.label = request.model;
   // The library stays mapped after its folder is gone.
-  return LoadedNet::open(path, load);
+  return LoadedNet::open(path, named);
 }
 
 Expected<BuildResult> qc::build(const BuildRequest &request,

@@ -11,6 +11,7 @@
 
 #include "qc/Execution/Questions.h"
 #include "qc/Execution/ReferenceNet.h"
+#include "qc/Import/Llama/Import.h"
 #include "qc/Support/Error.h"
 
 using namespace qc;
@@ -23,7 +24,8 @@ using llvm::StringRef;
 static std::unique_ptr<LoadedNet> floatNet(const BuildRequest &request) {
   CompileOptions options = request.options;
   options.precision = "keep";
-  options.cache = "f32";
+  if (llama::isLanguageModel(request.model))
+    options.cache = "f32";
   options.layers.clear();
   options.recipeFile.clear();
   options.calib.clear();
@@ -187,6 +189,7 @@ Error qc::measureBuild(const BuildRequest &request, Station &station,
     return sizes.takeError();
   LoadOptions load;
   load.threads = request.options.threads;
+  load.label = request.model;
   auto net = LoadedNet::open(path, load);
   if (!net)
     return net.takeError();

@@ -26,7 +26,7 @@ using llvm::Expected;
 using llvm::StringRef;
 
 struct LoadedNet::State {
-  std::string folder, name;
+  std::string label, name;
   Arch arch = Arch::X86_64;
   llvm::json::Object manifest;
   std::vector<NetPort> inputs, outputs;
@@ -141,7 +141,8 @@ static std::vector<NetPort> receivePorts(RunnerProcess &process,
 }
 
 /// What a status of the library means for the user of qc.
-static llvm::Error statusError(int64_t status, StringRef file) {
+static llvm::Error statusError(int64_t status, StringRef file,
+                               const llvm::json::Object &manifest) {
   switch (status) {
   case 1:
     return inputError("run", file, "", "an argument that the library refuses",
@@ -163,8 +164,11 @@ static llvm::Error statusError(int64_t status, StringRef file) {
                       "weights that are missing or of another network",
                       "the .weights file that was written with the library");
   case 6:
-    return inputError("memory", file, "", "too little memory",
-                      "room for the network's arena");
+    return inputError(
+        "memory", file, "", "too little memory",
+        "room for the arena, " +
+            llvm::Twine(manifest.getInteger("arena_bytes").value_or(0)) +
+            " bytes at the largest sizes of the inputs");
   default:
     return inputError("run", file, "", "status " + llvm::Twine(status),
                       "a status that qc knows");
@@ -174,7 +178,7 @@ static llvm::Error statusError(int64_t status, StringRef file) {
 RunnerProcess &LoadedNet::process() { return state->process; }
 
 llvm::Error LoadedNet::statusError(int64_t status) const {
-  return ::statusError(status, state->folder);
+  return ::statusError(status, state->label, state->manifest);
 }
 
 Expected<std::unique_ptr<LoadedNet>>
@@ -183,7 +187,7 @@ LoadedNet::open(StringRef dir, const LoadOptions &options) {
   if (!manifest)
     return manifest.takeError();
   auto state = std::make_unique<State>();
-  state->folder = dir.str();
+  state->label = options.label.empty() ? dir.str() : options.label;
   state->streams = options.streams;
   state->name = manifest->getString("name")->str();
   state->arch = manifest->getString("arch") == StringRef("aarch64")
@@ -192,6 +196,7 @@ LoadedNet::open(StringRef dir, const LoadOptions &options) {
   state->manifest = std::move(*manifest);
   std::string library = inside(dir, "lib" + state->name + ".so");
   std::string weights = inside(dir, state->name + ".weights");
+  const std::string &file = options.label.empty() ? library : options.label;
   if (!llvm::sys::fs::exists(library))
     return inputError("file-not-found", library, "", "no such file",
                       "the library that the manifest names");
@@ -200,18 +205,18 @@ LoadedNet::open(StringRef dir, const LoadOptions &options) {
                                         {library, state->name, weights,
                                          std::to_string(options.threads),
                                          std::to_string(options.streams)},
-                                        library))
+                                        file))
     return error;
   int64_t status = process.receiveNumber();
   if (status < 0) {
     std::string text = process.receiveText(1 << 16);
-    return inputError("library-failed", library, "", printable(text, 300),
+    return inputError("library-failed", file, "", printable(text, 300),
                       "a library that loads");
   }
   if (llvm::Error error = process.failure())
     return error;
   if (status != 0)
-    return ::statusError(status, library);
+    return ::statusError(status, file, state->manifest);
   state->arenaBytes = static_cast<uint64_t>(process.receiveNumber());
   process.receiveText(size_t(1) << 30);
   state->inputs = receivePorts(process, state->manifest, "inputs");
@@ -244,9 +249,9 @@ static llvm::Error refuseLanguageModel(const llvm::json::Object &manifest,
 
 Expected<std::vector<HostTensor>>
 LoadedNet::run(llvm::ArrayRef<HostTensor> tensors) {
-  if (llvm::Error error = refuseLanguageModel(state->manifest, state->folder))
+  if (llvm::Error error = refuseLanguageModel(state->manifest, state->label))
     return error;
-  if (llvm::Error error = checkInputs(state->inputs, tensors, state->folder))
+  if (llvm::Error error = checkInputs(state->inputs, tensors, state->label))
     return error;
   RunnerProcess &process = state->process;
   process.sendNumber(QC_RUNNER_RUN);
@@ -264,7 +269,7 @@ LoadedNet::run(llvm::ArrayRef<HostTensor> tensors) {
     llvm::ArrayRef<int64_t> shape(dims, port.max.size());
     std::optional<int64_t> count = elementCount(shape);
     if (!count || *count * byteSize(port.type) != bytes)
-      return inputError("library-failed", state->folder,
+      return inputError("library-failed", state->label,
                         "output " + printable(port.name),
                         llvm::Twine(bytes) + " bytes", "those of its shape");
     HostTensor tensor = HostTensor::uninitialized(port.type, shape);
@@ -278,9 +283,9 @@ LoadedNet::run(llvm::ArrayRef<HostTensor> tensors) {
 
 Expected<BenchTimes> LoadedNet::bench(llvm::ArrayRef<HostTensor> tensors,
                                       const BenchRequest &request) {
-  if (llvm::Error error = refuseLanguageModel(state->manifest, state->folder))
+  if (llvm::Error error = refuseLanguageModel(state->manifest, state->label))
     return error;
-  if (llvm::Error error = checkInputs(state->inputs, tensors, state->folder))
+  if (llvm::Error error = checkInputs(state->inputs, tensors, state->label))
     return error;
   RunnerProcess &process = state->process;
   process.sendNumber(QC_RUNNER_BENCH);

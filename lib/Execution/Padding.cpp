@@ -38,10 +38,17 @@ static int64_t lastSeen(const HostTensor &mask) {
   return seen;
 }
 
+/// By its name, that of exports from transformers or of BERT's own code: a mask
+/// of another name may hide where these show.
+static bool isMask(llvm::StringRef name) {
+  name = name.split(':').first;
+  return name == "attention_mask" || name == "input_mask";
+}
+
 void qc::dropPadding(llvm::ArrayRef<NetPort> ports,
                      std::vector<HostTensor> &sample) {
   const NetPort *mask = llvm::find_if(ports, [](const NetPort &port) {
-    return port.name == "attention_mask" && !port.symbols.empty() &&
+    return isMask(port.name) && !port.symbols.empty() &&
            !port.symbols.back().empty();
   });
   if (mask == ports.end())

@@ -97,11 +97,16 @@ static llvm::Error runPasses(ModuleOp module, llvm::StringRef file,
 /// What only language models have.
 static llvm::Error checkNoLanguage(llvm::StringRef path,
                                    const CompileOptions &options) {
-  const std::pair<llvm::StringRef, std::optional<int64_t>> given[] = {
-      {"--context", options.context}, {"--sequences", options.sequences}};
-  for (auto [option, value] : given)
+  auto text = [](std::optional<int64_t> number) {
+    return number ? std::optional(std::to_string(*number)) : std::nullopt;
+  };
+  const std::pair<llvm::StringRef, std::optional<std::string>> given[] = {
+      {"--context", text(options.context)},
+      {"--sequences", text(options.sequences)},
+      {"--cache", options.cache}};
+  for (const auto &[option, value] : given)
     if (value)
-      return inputError("bad-option", path, option, std::to_string(*value),
+      return inputError("bad-option", path, option, printable(*value),
                         "nothing: the model is no language model");
   return llvm::Error::success();
 }
@@ -135,7 +140,7 @@ readLanguageModel(MLIRContext &context, llvm::StringRef path,
   llama::ImportOptions import;
   import.context = options.context;
   import.sequences = options.sequences.value_or(1);
-  import.cache = options.cache;
+  import.cache = options.cache.value_or(import.cache);
   auto files = readLanguageFiles(context, path, import);
   if (!files)
     return files.takeError();

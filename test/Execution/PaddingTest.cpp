@@ -87,3 +87,13 @@ TEST(Padding, StaysWhereNothingIsSeenOrTheSizeIsFixed) {
   dropPadding(fixed, sample);
   EXPECT_EQ(sample[0].dim(1), 2);
 }
+
+TEST(Padding, IsThatOfBertsOwnName) {
+  std::vector<NetPort> ports = {
+      portOf("input_ids:0", DType::I64, {"batch", "seq"}),
+      portOf("input_mask:0", DType::I64, {"batch", "seq"})};
+  std::vector<HostTensor> sample = {integers({1, 3}, {1, 2, 3}),
+                                    integers({1, 3}, {1, 1, 0})};
+  dropPadding(ports, sample);
+  EXPECT_EQ(valuesOf(sample[0]), (llvm::SmallVector<int64_t>{1, 2}));
+}

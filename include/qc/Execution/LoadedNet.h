@@ -29,6 +29,9 @@ struct LoadOptions {
   int threads = 1;
   /// Runs at the same time in a measurement, each with its own context.
   int streams = 1;
+  /// What errors are about; empty: the folder and its library. A net of a
+  /// temporary folder is named by its model.
+  std::string label;
 };
 
 struct BenchRequest {

@@ -82,9 +82,9 @@ struct CompileOptions {
   std::vector<ShapeOverride> shapes;
   std::vector<InputOverride> inputs;
   /// Of language models: tokens of a sequence, sequences of a step, and the
-  /// type of the cache (f32, f16, bf16 or int8).
+  /// type of the cache (f32, f16, which it is if not given, bf16 or int8).
   std::optional<int64_t> context, sequences;
-  std::string cache = "f16";
+  std::optional<std::string> cache;
 
   /// Threads that the library is tuned for, and what it uses.
   int32_t threads = 1;

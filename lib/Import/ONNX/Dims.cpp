@@ -113,6 +113,12 @@ Dim DimMath::emit(Location loc, Kind kind, Dim a, Dim b) {
   return value;
 }
 
+void DimMath::needEqual(Location loc, Dim a, Dim b) {
+  if (!isEqual(a, b) &&
+      seenEqual.insert({a.getOpaqueValue(), b.getOpaqueValue()}).second)
+    equalSizes.push_back({loc, a, b});
+}
+
 DimMath::Offset DimMath::getOffset(Value value) {
   auto found = offsetOf.find(value);
   return found == offsetOf.end() ? Offset{value, 0} : found->second;

@@ -16,6 +16,7 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/OpDefinition.h"
 #include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/DenseSet.h"
 
 #include <map>
 #include <optional>
@@ -39,6 +40,12 @@ inline bool isNumber(Dim dim, int64_t number) {
 /// All numbers of `dims`, or nullopt.
 std::optional<llvm::SmallVector<int64_t>> getNumbers(llvm::ArrayRef<Dim> dims);
 
+/// Sizes that the op at `loc` needs to be equal.
+struct SizePair {
+  mlir::Location loc;
+  Dim a, b;
+};
+
 class DimMath {
 public:
   explicit DimMath(mlir::OpBuilder &builder) : builder(builder) {}
@@ -60,6 +67,10 @@ public:
   Dim product(mlir::Location loc, llvm::ArrayRef<Dim> dims);
   /// a / b where b's factors are among a's, else nullopt.
   std::optional<Dim> divideExactly(mlir::Location loc, Dim a, Dim b);
+
+  /// Remembers that an op needs a == b, unless they are the same.
+  void needEqual(mlir::Location loc, Dim a, Dim b);
+  llvm::ArrayRef<SizePair> getEqualSizes() const { return equalSizes; }
 
   /// base + number.
   struct Offset {
@@ -93,6 +104,8 @@ private:
       products;
   llvm::DenseMap<mlir::Value, Offset> offsetOf;
   std::map<std::pair<unsigned, int64_t>, mlir::Value> sums;
+  llvm::SmallVector<SizePair> equalSizes;
+  llvm::DenseSet<std::pair<const void *, const void *>> seenEqual;
 };
 
 } // namespace qc::onnx

@@ -16,6 +16,8 @@ using namespace mlir;
 using namespace qconnx;
 
 Val Emit::cast(const Val &x, ArrayRef<Dim> dims) {
+  for (auto [own, asked] : llvm::zip_equal(x.dims, dims))
+    math.needEqual(loc, own, asked);
   RankedTensorType type = getType(x.elementType(), dims);
   if (x.value.getType() == type)
     return {x.value, Dims(dims)};
@@ -111,6 +113,7 @@ Emit::matchGroups(ArrayRef<Dim> from, ArrayRef<Dim> to,
 Val Emit::reshape(const Val &x, ArrayRef<Dim> dims) {
   if (isEqual(x.dims, dims))
     return x;
+  math.needEqual(loc, product(x.dims), product(dims));
   SmallVector<ReassociationIndices> fromGroups, toGroups;
   if (auto groups = matchGroups(x.dims, dims, toGroups)) {
     fromGroups = std::move(*groups);

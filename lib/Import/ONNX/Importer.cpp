@@ -75,6 +75,37 @@ LogicalResult Importer::checkOptions() {
   return success();
 }
 
+/// A size that --shape gives to a named dimension of one input is that of the
+/// other inputs too. Where two inputs have different ones, a third has none.
+LogicalResult Importer::bindShapes() {
+  llvm::MapVector<StringRef, int64_t> sizes;
+  constexpr int64_t different = -1;
+  for (const ValueInfo &info : model.graph.inputs) {
+    auto given = options.shapes.find(info.name);
+    if (given == options.shapes.end() ||
+        given->second.size() != info.dims.size())
+      continue;
+    for (auto [dim, size] : llvm::zip_equal(info.dims, given->second)) {
+      if (size < 0 || dim.value >= 0 || dim.symbol.empty())
+        continue;
+      auto [found, isNew] = sizes.try_emplace(dim.symbol, size);
+      if (!isNew && found->second != size)
+        found->second = different;
+    }
+  }
+  for (auto [symbol, size] : sizes) {
+    if (size == different)
+      continue;
+    auto [bound, isNew] = bounds.try_emplace(symbol);
+    if (!isNew && (size < bound->second.min || size > bound->second.max))
+      return fail("--shape", Twine(size) + " for the dimension " + symbol,
+                  "a size within its bounds " + Twine(bound->second.min) +
+                      " to " + Twine(bound->second.max));
+    bound->second = {size, size, size};
+  }
+  return success();
+}
+
 LogicalResult Importer::resolveInput(const ValueInfo &info,
                                      SmallVectorImpl<Type> &types) {
   std::string where = "input '" + info.name + "'";
@@ -155,11 +186,36 @@ void Importer::defineInputs(Block &block) {
   }
 }
 
+void Importer::nameBorders(func::FuncOp function) {
+  Builder &b = builder;
+  for (auto [i, info] : llvm::enumerate(arguments)) {
+    SmallVector<mlir::Attribute> names;
+    for (const Dimension &dim : argumentDims[i])
+      names.push_back(b.getStringAttr(dim.value < 0 ? dim.symbol : ""));
+    function.setArgAttr(i, "qc.name", b.getStringAttr(info->name));
+    function.setArgAttr(i, "qc.dims", b.getArrayAttr(names));
+  }
+  for (auto [i, info] : llvm::enumerate(model.graph.outputs)) {
+    SmallVector<mlir::Attribute> names;
+    for (auto [axis, dim] : llvm::enumerate(resultDims[i])) {
+      std::string name;
+      if (!getNumber(dim)) {
+        auto symbol = symbolNames.find(cast<Value>(dim));
+        name = symbol != symbolNames.end()
+                   ? symbol->second
+                   : info.name + "." + std::to_string(axis);
+      }
+      names.push_back(b.getStringAttr(name));
+    }
+    function.setResultAttr(i, "qc.dims", b.getArrayAttr(names));
+    function.setResultAttr(i, "qc.name", b.getStringAttr(info.name));
+  }
+}
+
 LogicalResult Importer::makeResults(func::FuncOp function) {
   Builder &b = builder;
   SmallVector<Value> results;
   SmallVector<Type> types;
-  SmallVector<DictionaryAttr> attributes;
   llvm::StringSet<> seen;
   for (const ValueInfo &info : model.graph.outputs) {
     std::string where = "output '" + info.name + "'";
@@ -183,29 +239,15 @@ LogicalResult Importer::makeResults(func::FuncOp function) {
     else if (val.elementType() != type)
       val.value = tensor::BitcastOp::create(
           builder, loc, e.getType(type, val.dims), val.value);
-    SmallVector<mlir::Attribute> names;
-    for (auto [axis, dim] : llvm::enumerate(val.dims)) {
-      std::string name;
-      if (!getNumber(dim)) {
-        name = info.name + "." + std::to_string(axis);
-        auto symbol = symbolNames.find(cast<Value>(dim));
-        if (symbol != symbolNames.end())
-          name = symbol->second;
-      }
-      names.push_back(b.getStringAttr(name));
-    }
+    resultDims.push_back(val.dims);
     results.push_back(val.value);
     types.push_back(val.value.getType());
-    attributes.push_back(b.getDictionaryAttr(
-        {b.getNamedAttr("qc.dims", b.getArrayAttr(names)),
-         b.getNamedAttr("qc.name", b.getStringAttr(info.name))}));
   }
   if (results.empty())
     return fail("", "no graph output", "one or more");
   func::ReturnOp::create(builder, function.getLoc(), results);
   function.setFunctionType(
       b.getFunctionType(function.getArgumentTypes(), types));
-  function.setAllResultAttrs(attributes);
   return success();
 }
 
@@ -214,7 +256,7 @@ LogicalResult Importer::build(ModuleOp module) {
   for (const Tensor &tensor : model.graph.initializers)
     constants.insert(tensor.name);
   SmallVector<Type> types;
-  if (failed(checkOptions()))
+  if (failed(checkOptions()) || failed(bindShapes()))
     return failure();
   for (const ValueInfo &info : model.graph.inputs)
     if (!constants.contains(info.name) && !options.values.contains(info.name) &&
@@ -224,15 +266,9 @@ LogicalResult Importer::build(ModuleOp module) {
   auto function = func::FuncOp::create(builder, module.getLoc(), "main",
                                        builder.getFunctionType(types, {}));
   Block *block = function.addEntryBlock();
-  for (auto [i, info] : llvm::enumerate(arguments)) {
-    SmallVector<mlir::Attribute> names;
-    for (const Dimension &dim : argumentDims[i])
-      names.push_back(builder.getStringAttr(dim.value < 0 ? dim.symbol : ""));
-    function.setArgAttr(i, "qc.name", builder.getStringAttr(info->name));
-    function.setArgAttr(i, "qc.dims", builder.getArrayAttr(names));
+  for (auto [i, info] : llvm::enumerate(arguments))
     block->getArgument(i).setLoc(
         NameLoc::get(builder.getStringAttr(info->name)));
-  }
   builder.setInsertionPointToStart(block);
   defineInputs(*block);
   for (const ValueInfo &info : model.graph.inputs) {
@@ -246,8 +282,10 @@ LogicalResult Importer::build(ModuleOp module) {
   }
   if (failed(defineConstants(model.graph)) ||
       failed(importNodes(model.graph.nodes, model.opsets)) ||
-      failed(makeResults(function)))
+      failed(makeResults(function)) || failed(settleSizes()))
     return failure();
+  nameBorders(function);
+  keepFirstSymbols();
   // What only folded nodes asked for is not needed.
   for (Operation &op : llvm::make_early_inc_range(llvm::reverse(*block)))
     if (isOpTriviallyDead(&op))

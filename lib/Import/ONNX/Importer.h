@@ -183,11 +183,13 @@ public:
 private:
   void indexModel();
   mlir::LogicalResult checkOptions();
+  mlir::LogicalResult bindShapes();
   mlir::LogicalResult resolveInput(const ValueInfo &info,
                                    llvm::SmallVectorImpl<mlir::Type> &types);
   void defineInputs(mlir::Block &block);
   mlir::LogicalResult defineConstants(const Graph &graph);
   mlir::LogicalResult makeResults(mlir::func::FuncOp function);
+  void nameBorders(mlir::func::FuncOp function);
   mlir::LogicalResult build(mlir::ModuleOp module);
   mlir::LogicalResult importNode(const Node &node,
                                  const llvm::StringMap<int64_t> &opsets);
@@ -200,6 +202,14 @@ private:
   mlir::DenseElementsAttr getElements(const Tensor &tensor);
   mlir::Value unpackNibbles(const Tensor &tensor, mlir::Value bytes,
                             mlir::Location loc);
+  // What ops ask of sizes (EqualSizes.cpp).
+  mlir::LogicalResult settleSizes();
+  mlir::LogicalResult joinSymbols(const SizePair &pair);
+  mlir::LogicalResult fixSymbol(const SizePair &pair, mlir::Value symbol,
+                                int64_t number);
+  mlir::LogicalResult compareSizes(llvm::DenseMap<mlir::Value, int64_t> sizes);
+  void keepFirstSymbols();
+
   llvm::Error verifyModule(mlir::ModuleOp module);
   void setModuleAttributes(mlir::ModuleOp module);
 
@@ -217,6 +227,7 @@ private:
   llvm::StringMap<DimBounds> bounds;
   llvm::SmallVector<const ValueInfo *> arguments;
   llvm::SmallVector<std::vector<Dimension>> argumentDims;
+  llvm::SmallVector<Dims> resultDims;
   unsigned depth = 0;
   uint64_t nodeCount = 0;
   std::string errorWhere, errorFound, errorExpected;

@@ -28,6 +28,7 @@ FailureOr<Val> qconnx::multiplyMatrices(OnnxOp &op, Val x, Val y) {
   if (a && b && *a != *b)
     return op.fail("inner sizes " + Twine(*a) + " and " + Twine(*b),
                    "equal sizes");
+  e.math.needEqual(e.loc, inner, other);
   if (b && !a) {
     Dims dims = x.dims;
     dims.back() = other;

@@ -178,7 +178,8 @@ typedef struct @_model @_model;
 /** Zero means the default of each member. */
 typedef struct {
   uint32_t size; /* sizeof(@_options): may grow */
-  int32_t threads, device;
+  int32_t threads; /* default: 1; with --threading openmp those of OpenMP */
+  int32_t device;
   const char *weights_file; /* default: @.weights */
   const void *weights;      /* contents of that file in memory, 64-aligned */
   size_t weights_bytes;

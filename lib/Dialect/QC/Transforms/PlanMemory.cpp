@@ -50,6 +50,7 @@ public:
   int64_t arenaBytes = 0, liveBytes = 0;
 
 private:
+  Value symbolOf(llvm::StringMap<Value> &symbols, StringAttr name);
   Sizes shapeOf(Value value);
   Sizes computeShape(Value value);
   FailureOr<int64_t> largestBytes(Value value);
@@ -492,6 +493,23 @@ void Planner::finish(func::ReturnOp ret) {
   function.setFunctionType(builder.getFunctionType({}, {}));
 }
 
+/// The symbol of a dimension. One that no op asks for, that of an input which
+/// is not read, is made from the bounds.
+Value Planner::symbolOf(llvm::StringMap<Value> &symbols, StringAttr name) {
+  auto bounds =
+      function->getParentOp()->getAttrOfType<DictionaryAttr>("qc.bounds");
+  if (!name)
+    return {};
+  Value &symbol = symbols[name];
+  auto bound = bounds && !symbol ? bounds.getAs<DenseI64ArrayAttr>(name)
+                                 : DenseI64ArrayAttr();
+  if (bound)
+    symbol = SymbolOp::create(
+        builder, function.getLoc(), builder.getIndexType(), name,
+        builder.getI64IntegerAttr(bound.asArrayRef().back()));
+  return symbol;
+}
+
 LogicalResult Planner::run() {
   Block &block = function.getBody().front();
   auto ret = cast<func::ReturnOp>(block.getTerminator());
@@ -511,8 +529,7 @@ LogicalResult Planner::run() {
         continue;
       }
       Value symbol =
-          dims ? symbols.lookup(cast<StringAttr>(dims[axis]).getValue())
-               : Value();
+          symbolOf(symbols, dims ? cast<StringAttr>(dims[axis]) : StringAttr());
       if (!symbol)
         return function.emitError() << "axis " << axis << " of argument "
                                     << argument.getArgNumber() << " is free";

@@ -348,6 +348,34 @@ def other_shape():
     return relu()
 
 
+@case("--shape: found 9 for the dimension n, expected a size within its "
+      "bounds 1 to 8", "--shape", "x=9", "--dim", "n=1:8")
+def shape_beyond_dim():
+    return relu(inputs=[value("x", ["n"])])
+
+
+@case("node 'y': found dimension n of 1 to 8 where the size is 4, expected "
+      "--dim n=4", "--dim", "n=1:8")
+def name_beside_number():
+    return model([node("Add", ["x", "z"], ["y"])],
+                 [value("x", ["n"]), value("z", [4])], [value("y", [4])])
+
+
+@case("node 'y': found dimensions n and m without a common size",
+      "--dim", "n=1:4", "--dim", "m=5:8")
+def names_apart():
+    return model([node("Add", ["x", "z"], ["y"])],
+                 [value("x", ["n"]), value("z", ["m"])], [value("y", ["n"])])
+
+
+@case("node 'y': found sizes 3 and 2 where n is 1, expected equal sizes for "
+      "all that --dim allows", "--dim", "n=1:4")
+def reshape_of_some_sizes():
+    return model([node("Reshape", ["x", "w"], ["y"])],
+                 [value("x", ["n", 3])], [value("y", ["k", 2])],
+                 [const("w", [-1, 2])])
+
+
 @case("--dim: found 'n=9:2:4', expected SYMBOL=MIN:OPT:MAX with "
       "1 <= MIN <= OPT <= MAX", "--dim", "n=9:2:4")
 def bad_dim():

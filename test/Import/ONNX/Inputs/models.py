@@ -113,6 +113,34 @@ def shapes():
     )
 
 
+def named_sizes():
+    """Rows of `n`, of `m` and of a weight meet; `u` is not read."""
+    node = helper.make_node
+    return model(
+        [node("Add", ["x", "z"], ["sum"]),
+         node("Concat", ["sum", "w"], ["y"], axis=1)],
+        [value("x", ["n", 12]), value("z", ["m", 12]), value("u", ["k", 5])],
+        [value("y", ["m", 16])], [weight("w", 7, 4)],
+    )
+
+
+def sum_of_two():
+    """Two inputs of other names that are added."""
+    return model([helper.make_node("Add", ["x", "z"], ["y"])],
+                 [value("x", ["n", 12]), value("z", ["m", 12])],
+                 [value("y", ["n", 12])])
+
+
+def two_rows():
+    """Two inputs with the same name of a dimension, a third of another one."""
+    node = helper.make_node
+    return model(
+        [node("Add", ["x", "z"], ["y"])],
+        [value("x", ["n", 12]), value("z", ["n", 12]), value("u", ["k", 5])],
+        [value("y", ["n", 12])],
+    )
+
+
 def table():
     """The first rows of a table, as many as the input is long."""
     node = helper.make_node
