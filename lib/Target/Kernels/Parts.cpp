@@ -103,13 +103,16 @@ void qc::kernels::storeCodes(KernelBuilder &k, ElementType type, Val codes,
 
 // log2(n) rounds of weaving row i with row i + n / 2.
 KernelBuilder::Vals qc::kernels::transposed(KernelBuilder &k,
-                                            KernelBuilder::Vals rows) {
+                                            KernelBuilder::Vals rows,
+                                            unsigned unit) {
   unsigned n = rows.size();
   llvm::SmallVector<int32_t> low, high;
-  for (unsigned i = 0; i < n / 2; ++i) {
-    low.append({int32_t(i), int32_t(n + i)});
-    high.append({int32_t(n / 2 + i), int32_t(n + n / 2 + i)});
-  }
+  for (unsigned i = 0; i < n / 2; ++i)
+    for (unsigned from : {i, n + i})
+      for (unsigned lane = 0; lane < unit; ++lane) {
+        low.push_back(from * unit + lane);
+        high.push_back((from + n / 2) * unit + lane);
+      }
   for (unsigned round = 1; round < n; round *= 2) {
     KernelBuilder::Vals next;
     for (unsigned i = 0; i < n / 2; ++i) {

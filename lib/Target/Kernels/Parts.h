@@ -70,8 +70,10 @@ struct Quantizer {
   Val scale, zero, low, high;
 };
 
-/// The columns of a square block as vectors, from its rows.
-KernelBuilder::Vals transposed(KernelBuilder &k, KernelBuilder::Vals rows);
+/// The columns of a square block as vectors, from its rows. An element is
+/// `unit` lanes.
+KernelBuilder::Vals transposed(KernelBuilder &k, KernelBuilder::Vals rows,
+                               unsigned unit = 1);
 
 /// The sums of neighbouring lanes of `v`, as lanes of `element`.
 Val sumPairs(KernelBuilder &k, Val v, mlir::Type element);

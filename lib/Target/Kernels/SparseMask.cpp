@@ -2,10 +2,10 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The weights of a slab are put where their bits are, once for all rows of a
-// block: 64 at a time by vpexpandb, or 8 at a time by a table that has for each
-// byte of bits which weight goes where. One row meets what vpexpandb gives at
-// once.
+// The weights of a slab are put where their bits are, once for all rows of
+// a block: 64 at a time by vpexpandb, or 8 at a time by a table that has for
+// each byte of bits which weight goes where. One row meets what vpexpandb gives
+// at once.
 //
 //===----------------------------------------------------------------------===//
 
@@ -18,7 +18,7 @@ using namespace qc;
 using namespace qc::kernels;
 using Vals = KernelBuilder::Vals;
 
-static constexpr int64_t blockRows = 48, slab = SparseWeights::slab;
+static constexpr int64_t blockRows = 48, maskSlab = SparseWeights::slab;
 
 namespace {
 
@@ -85,7 +85,7 @@ void Mask::begin(const Matrix &given) {
   allPanels = (matrix.n + 15) / 16;
   steps = (matrix.depth + 3) / 4;
   // What is written of a step may reach beyond it.
-  buffer = k.stack(slab * 16 + 64);
+  buffer = k.stack(maskSlab * 16 + 64);
   if (!expands && picks)
     table = k.data(placeTable());
 }
@@ -176,9 +176,9 @@ void Mask::sumRows(const Place &place, Val first, Val count, Val to) {
                  [&](Val r) { return matrix.x + (first + r) * matrix.xRow; });
   k.loop(k.i64(0), count, 1,
          [&](Val r) { k.store(k.zero(k.vec(k.i32(), 16)), to + r * 64); });
-  k.loop(k.i64(0), matrix.depth, slab, {place.weights},
+  k.loop(k.i64(0), matrix.depth, maskSlab, {place.weights},
          [&](Val begin, llvm::ArrayRef<Val> at) {
-           Val end = min(begin + slab, matrix.depth);
+           Val end = min(begin + maskSlab, matrix.depth);
            Vals next =
                k.loop(begin / 4, (end + 3) / 4, 1, at,
                       [&](Val step, llvm::ArrayRef<Val> from) {
