@@ -15,6 +15,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "llvm/ADT/StringSet.h"
 
 #include <random>
 
@@ -23,24 +24,9 @@ using namespace qconnx;
 
 using SizeMap = llvm::DenseMap<Value, int64_t>;
 
-/// The number that index arithmetic gives for the sizes of the symbols; nullopt
-/// where it is made of other things.
-static std::optional<int64_t> evaluate(Dim dim, SizeMap &known) {
-  if (std::optional<int64_t> number = getNumber(dim))
-    return number;
-  Value value = cast<Value>(dim);
-  if (auto found = known.find(value); found != known.end())
-    return found->second;
-  if (std::optional<int64_t> number = getConstantIntValue(value))
-    return number;
-  Operation *op = value.getDefiningOp();
-  if (!op || op->getNumOperands() != 2)
-    return std::nullopt;
-  auto a = evaluate(op->getOperand(0), known);
-  auto b = evaluate(op->getOperand(1), known);
-  if (!a || !b)
-    return std::nullopt;
-  __int128 x = *a, y = *b, result;
+/// What `op` makes of two numbers; nullopt where it is no index arithmetic.
+static std::optional<int64_t> compute(Operation &op, __int128 x, __int128 y) {
+  __int128 result;
   bool divides =
       isa<arith::FloorDivSIOp, arith::CeilDivSIOp, arith::RemSIOp>(op);
   if (divides && y <= 0)
@@ -63,9 +49,29 @@ static std::optional<int64_t> evaluate(Dim dim, SizeMap &known) {
     result = std::max(x, y);
   else
     return std::nullopt;
-  if (result > (int64_t(1) << 62) || result < -(int64_t(1) << 62))
+  constexpr int64_t limit = int64_t(1) << 62;
+  if (result > limit || result < -limit)
     return std::nullopt;
-  return known[value] = static_cast<int64_t>(result);
+  return static_cast<int64_t>(result);
+}
+
+/// Adds the numbers of all index arithmetic in `block` that is made of numbers
+/// and of the symbols in `sizes`.
+static void computeSizes(Block &block, SizeMap &sizes) {
+  auto get = [&](Value value) -> std::optional<int64_t> {
+    auto found = sizes.find(value);
+    return found == sizes.end() ? getConstantIntValue(value)
+                                : std::optional(found->second);
+  };
+  for (Operation &op : block) {
+    if (op.getNumOperands() != 2 || op.getNumResults() != 1 ||
+        !op.getResult(0).getType().isIndex())
+      continue;
+    auto x = get(op.getOperand(0)), y = get(op.getOperand(1));
+    auto number = x && y ? compute(op, *x, *y) : std::nullopt;
+    if (number)
+      sizes[op.getResult(0)] = *number;
+  }
 }
 
 static std::string nodeOf(Location loc) {
@@ -122,33 +128,42 @@ LogicalResult Importer::fixSymbol(const SizePair &pair, Value symbol,
   return success();
 }
 
-/// Sizes of the symbols within their bounds: the ends, and others at random,
-/// equal for equal names.
+/// Sizes of the symbols that have bounds, equal for equal names.
 static SizeMap drawSizes(const llvm::MapVector<Value, std::string> &symbolNames,
                          const llvm::StringMap<DimBounds> &bounds,
                          llvm::function_ref<int64_t(const DimBounds &)> draw) {
-  constexpr DimBounds unknown = {1, 1, 64};
   llvm::StringMap<int64_t> drawn;
   SizeMap sizes;
   for (const auto &[value, name] : symbolNames) {
     auto bound = bounds.find(name);
+    if (bound == bounds.end())
+      continue;
     auto [size, isNew] = drawn.try_emplace(name);
     if (isNew)
-      size->second = draw(bound == bounds.end() ? unknown : bound->second);
+      size->second = draw(bound->second);
     sizes[value] = size->second;
   }
   return sizes;
 }
 
-LogicalResult Importer::compareSizes(SizeMap sizes) {
+LogicalResult Importer::compareSizes(Block &block, SizeMap sizes) {
+  SizeMap all = sizes;
+  computeSizes(block, all);
+  auto get = [&](Dim dim) -> std::optional<int64_t> {
+    std::optional<int64_t> number = getNumber(dim);
+    auto found = number ? all.end() : all.find(cast<Value>(dim));
+    return found == all.end() ? number : found->second;
+  };
   for (const SizePair &pair : math.getEqualSizes()) {
-    auto a = evaluate(pair.a, sizes), b = evaluate(pair.b, sizes);
+    auto a = get(pair.a), b = get(pair.b);
     if (!a || !b || *a == *b)
       continue;
     std::string where;
+    llvm::StringSet<> named;
     for (const auto &[value, name] : symbolNames)
-      where += (where.empty() ? " where " : ", ") + name + " is " +
-               std::to_string(sizes[value]);
+      if (sizes.contains(value) && named.insert(name).second)
+        where += (where.empty() ? " where " : ", ") + name + " is " +
+                 std::to_string(sizes[value]);
     return fail(nodeOf(pair.loc),
                 "sizes " + Twine(*a) + " and " + Twine(*b) + where,
                 "equal sizes for all that --dim allows");
@@ -170,7 +185,9 @@ void Importer::keepFirstSymbols() {
   symbolNames = std::move(kept);
 }
 
-LogicalResult Importer::settleSizes() {
+LogicalResult Importer::settleSizes(Block &block) {
+  if (math.getEqualSizes().empty())
+    return success();
   auto isSymbol = [&](Dim dim) {
     return !getNumber(dim) && symbolNames.contains(cast<Value>(dim));
   };
@@ -193,11 +210,11 @@ LogicalResult Importer::settleSizes() {
   };
   auto least = [](const DimBounds &bound) { return bound.min; };
   auto most = [](const DimBounds &bound) { return bound.max; };
-  if (failed(compareSizes(drawSizes(symbolNames, bounds, least))) ||
-      failed(compareSizes(drawSizes(symbolNames, bounds, most))))
+  if (failed(compareSizes(block, drawSizes(symbolNames, bounds, least))) ||
+      failed(compareSizes(block, drawSizes(symbolNames, bounds, most))))
     return failure();
   for (int i = 0; i < drawings; ++i)
-    if (failed(compareSizes(drawSizes(symbolNames, bounds, within))))
+    if (failed(compareSizes(block, drawSizes(symbolNames, bounds, within))))
       return failure();
   return success();
 }

@@ -282,7 +282,7 @@ LogicalResult Importer::build(ModuleOp module) {
   }
   if (failed(defineConstants(model.graph)) ||
       failed(importNodes(model.graph.nodes, model.opsets)) ||
-      failed(makeResults(function)) || failed(settleSizes()))
+      failed(makeResults(function)) || failed(settleSizes(*block)))
     return failure();
   nameBorders(function);
   keepFirstSymbols();

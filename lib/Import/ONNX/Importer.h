@@ -203,11 +203,12 @@ private:
   mlir::Value unpackNibbles(const Tensor &tensor, mlir::Value bytes,
                             mlir::Location loc);
   // What ops ask of sizes (EqualSizes.cpp).
-  mlir::LogicalResult settleSizes();
+  mlir::LogicalResult settleSizes(mlir::Block &block);
   mlir::LogicalResult joinSymbols(const SizePair &pair);
   mlir::LogicalResult fixSymbol(const SizePair &pair, mlir::Value symbol,
                                 int64_t number);
-  mlir::LogicalResult compareSizes(llvm::DenseMap<mlir::Value, int64_t> sizes);
+  mlir::LogicalResult compareSizes(mlir::Block &block,
+                                   llvm::DenseMap<mlir::Value, int64_t> sizes);
   void keepFirstSymbols();
 
   llvm::Error verifyModule(mlir::ModuleOp module);
