@@ -131,6 +131,21 @@ bool blocks::encodeAsGguf(const BlockFormat &format,
 
 //===-- Tensors ----------------------------------------------------------===//
 
+std::vector<float> blocks::elementWeights(std::span<const float> block,
+                                          std::span<const float> importance) {
+  std::vector<float> weights(block.size(), 1.0f);
+  if (importance.empty())
+    return weights;
+  double squares = 0.0;
+  for (float v : block)
+    squares += double(v) * v;
+  double mean = squares / static_cast<double>(block.size());
+  for (size_t i = 0; i < block.size(); ++i)
+    weights[i] = static_cast<float>(
+        importance[i] * std::sqrt(mean + double(block[i]) * block[i]));
+  return weights;
+}
+
 std::vector<ComponentData> encodeBlocks(const BlockFormat &format,
                                         std::span<const float> values,
                                         std::span<const int64_t> shape,
@@ -144,7 +159,6 @@ std::vector<ComponentData> encodeBlocks(const BlockFormat &format,
     inner *= static_cast<size_t>(size);
   size_t blocks = extent / format.elements;
   std::vector<float> block(format.elements);
-  std::vector<float> weights(format.elements, 1.0f);
   return blocks::makeBlocks(
       format, shape, axis, [&](size_t index, BlockParts &parts) {
         size_t line = index / blocks, first = index % blocks * format.elements;
@@ -155,10 +169,11 @@ std::vector<ComponentData> encodeBlocks(const BlockFormat &format,
         }
         if (blocks::encodeAsGguf(format, block, parts))
           return;
+        std::span<const float> counts;
         if (!importance.empty())
-          std::copy_n(importance.begin() + first, format.elements,
-                      weights.begin());
-        blocks::encodeBySearch(format, block, weights, parts);
+          counts = importance.subspan(first, format.elements);
+        blocks::encodeBySearch(format, block,
+                               blocks::elementWeights(block, counts), parts);
       });
 }
 

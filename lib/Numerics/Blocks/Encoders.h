@@ -25,6 +25,13 @@ std::vector<ComponentData> makeBlocks(const BlockFormat &format,
 bool encodeAsGguf(const BlockFormat &format, std::span<const float> values,
                   BlockParts &parts);
 
+/// What the elements of a block count for: alike, or where their columns'
+/// importances are given by these times sqrt(mean(w^2) + w^2), as in the
+/// encoders of llama.cpp (ggml-quants.c), so that larger weights count for
+/// more.
+std::vector<float> elementWeights(std::span<const float> block,
+                                  std::span<const float> importance);
+
 /// The codes and scales that a search finds, for any format. `weights` has one
 /// entry for each value, none negative.
 void encodeBySearch(const BlockFormat &format, std::span<const float> values,

@@ -31,9 +31,7 @@ public:
     std::vector<float> block;
     for (float v : values)
       block.push_back(std::isnan(v) ? 0.0f : v);
-    std::vector<float> weights(choice.weights.begin(), choice.weights.end());
-    if (weights.empty())
-      weights.assign(block.size(), 1.0f);
+    std::vector<float> weights = blocks::elementWeights(block, choice.weights);
     BlockParts parts = makeBlockParts(format);
     if (choice.clip == ClipMode::Mse ||
         !blocks::encodeAsGguf(format, block, parts))
