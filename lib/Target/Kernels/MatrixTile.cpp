@@ -100,7 +100,12 @@ Function MatrixTile::emitProducts(llvm::StringRef symbol, unsigned rowTiles,
         load(firstRowTile + r, rows + int64_t(r * passChunks * tileBytes),
              stride);
       for (unsigned c = 0; c < panels; ++c) {
-        load(firstWeightTile + c, weights + panelBytes * int64_t(c), stride);
+        Val own = weights + panelBytes * int64_t(c);
+        // Those of the next panels, which lie far behind what CPUs look ahead.
+        Val next = own + panelBytes * int64_t(panels);
+        for (int64_t line = 0; line < tileBytes; line += chunkBytes)
+          k.prefetch(next + line);
+        load(firstWeightTile + c, own, stride);
         for (unsigned r = 0; r < rowTiles; ++r)
           product(sumTile(r, c), firstRowTile + r, firstWeightTile + c);
       }
