@@ -21,7 +21,7 @@ CONSTANTS = {
     "out_i8": np.int8(4), "w_scale": np.float32(0.02), "w_zero": np.int8(0),
     "filter": RANDOM.integers(-63, 64, (6, 4, 3, 3)).astype(np.int8),
     "matrix": RANDOM.integers(-63, 64, (32, 5)).astype(np.int8),
-    "token": RANDOM.integers(0, 256, (2, 1, 8, 8)).astype(np.uint8),
+    "token": RANDOM.integers(0, 256, (3, 4, 8, 8)).astype(np.uint8),
     "floats": RANDOM.normal(0, 0.1, (12, 3)).astype(np.float32),
     "rows": np.array([-1, 32]),
 }
@@ -52,7 +52,7 @@ INPUTS = {"image": (U8, ["n", 4, 8, 8]), "signed": (I8, ["n", 2, 16]),
 
 
 def write(path):
-    attributes = {"Concat": {"axis": 1}, "Cast": {"to": F32}}
+    attributes = {"Concat": {"axis": 0}, "Cast": {"to": F32}}
     nodes = [helper.make_node(op, inputs, [out], **attributes.get(op, {}))
              for op, inputs, out in NODES]
     graph = helper.make_graph(
