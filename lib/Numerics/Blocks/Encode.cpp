@@ -131,10 +131,14 @@ bool blocks::encodeAsGguf(const BlockFormat &format,
 
 //===-- Tensors ----------------------------------------------------------===//
 
-std::vector<float> blocks::elementWeights(std::span<const float> block,
+std::vector<float> blocks::elementWeights(const BlockFormat &format,
+                                          std::span<const float> block,
                                           std::span<const float> importance) {
-  std::vector<float> weights(block.size(), 1.0f);
+  constexpr unsigned fewBits = 3;
   if (importance.empty())
+    return std::vector<float>(block.size(), 1.0f);
+  std::vector<float> weights(importance.begin(), importance.end());
+  if (format.codeBits > fewBits)
     return weights;
   double squares = 0.0;
   for (float v : block)
@@ -142,7 +146,7 @@ std::vector<float> blocks::elementWeights(std::span<const float> block,
   double mean = squares / static_cast<double>(block.size());
   for (size_t i = 0; i < block.size(); ++i)
     weights[i] = static_cast<float>(
-        importance[i] * std::sqrt(mean + double(block[i]) * block[i]));
+        weights[i] * std::sqrt(mean + double(block[i]) * block[i]));
   return weights;
 }
 
@@ -173,7 +177,8 @@ std::vector<ComponentData> encodeBlocks(const BlockFormat &format,
         if (!importance.empty())
           counts = importance.subspan(first, format.elements);
         blocks::encodeBySearch(format, block,
-                               blocks::elementWeights(block, counts), parts);
+                               blocks::elementWeights(format, block, counts),
+                               parts);
       });
 }
 

@@ -25,11 +25,12 @@ std::vector<ComponentData> makeBlocks(const BlockFormat &format,
 bool encodeAsGguf(const BlockFormat &format, std::span<const float> values,
                   BlockParts &parts);
 
-/// What the elements of a block count for: alike, or where their columns'
-/// importances are given by these times sqrt(mean(w^2) + w^2), as in the
-/// encoders of llama.cpp (ggml-quants.c), so that larger weights count for
-/// more.
-std::vector<float> elementWeights(std::span<const float> block,
+/// What the elements of a block count for: alike, or as much as the importances
+/// of their columns. In formats of up to 3 bits larger weights count for more,
+/// by sqrt(mean(w^2) + w^2), as the encoders of llama.cpp (ggml-quants.c) have
+/// it; docs/Algorithms.md says what that does.
+std::vector<float> elementWeights(const BlockFormat &format,
+                                  std::span<const float> block,
                                   std::span<const float> importance);
 
 /// The codes and scales that a search finds, for any format. `weights` has one

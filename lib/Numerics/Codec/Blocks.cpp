@@ -31,7 +31,8 @@ public:
     std::vector<float> block;
     for (float v : values)
       block.push_back(std::isnan(v) ? 0.0f : v);
-    std::vector<float> weights = blocks::elementWeights(block, choice.weights);
+    std::vector<float> weights =
+        blocks::elementWeights(format, block, choice.weights);
     BlockParts parts = makeBlockParts(format);
     if (choice.clip == ClipMode::Mse ||
         !blocks::encodeAsGguf(format, block, parts))
