@@ -17,6 +17,7 @@
 #include "qc/Analysis/QuantizationSites.h"
 #include "qc/Dialect/QC/IR/QCOps.h"
 #include "qc/Execution/Calibrate.h"
+#include "qc/Execution/PruneStructures.h"
 #include "qc/Execution/SearchFolder.h"
 #include "qc/Execution/SearchWeights.h"
 #include "qc/Quantization/Precision.h"
@@ -76,12 +77,9 @@ static Error checkTensors(const LoadedModel &model, StringRef modelPath,
                         printable(modelPath));
 }
 
-/// `model` as it is before it is quantized; `run` says whether the data of
-/// --calib count beside the files of --stats.
-static Expected<StatisticsFile> makeStatistics(const LoadedModel &model,
-                                               const BuildRequest &request,
-                                               const BuildHooks &hooks,
-                                               bool run) {
+Expected<StatisticsFile> qc::makeStatistics(const LoadedModel &model,
+                                            const BuildRequest &request,
+                                            const BuildHooks &hooks, bool run) {
   const CompileOptions &options = request.options;
   StatisticsFile file;
   quantization::Statistics merged;
@@ -114,7 +112,7 @@ Expected<StatisticsFile> qc::makeStatistics(const BuildRequest &request,
   if (!model)
     return model.takeError();
   auto file =
-      ::makeStatistics(*model, request, hooks, !request.options.calib.empty());
+      makeStatistics(*model, request, hooks, !request.options.calib.empty());
   // The IR goes before the context that owns its types.
   model->module = {};
   return file;
@@ -240,11 +238,10 @@ static Expected<SearchRequest> searchOf(const LoadedModel &model,
   return search;
 }
 
-/// Level 0 to level 0 with less of it: how many layers and channels have gone.
-static Expected<int64_t> pruneStructures(LoadedModel &model,
-                                         const BuildRequest &request,
-                                         const BuildHooks &hooks,
-                                         std::vector<std::string> &remarks) {
+Expected<int64_t> qc::pruneStructures(LoadedModel &model,
+                                      const BuildRequest &request,
+                                      const BuildHooks &hooks,
+                                      std::vector<std::string> &remarks) {
   const CompileOptions &options = request.options;
   if (!wantsStructures(options) && options.recipeFile.empty())
     return 0;
@@ -263,19 +260,21 @@ static Expected<int64_t> pruneStructures(LoadedModel &model,
   return *layers + *channels;
 }
 
-/// An error where a rule for pruning was named and nothing is pruned; a note
-/// where there is data and none was named. `removed` channels have gone.
+/// An error where a rule for pruning was named and nothing is pruned, but for
+/// recipes: what a search chose may need none. A note where there is data and
+/// no rule was named. `removed` channels have gone.
 static Error checkPruning(LoadedModel &model, const BuildRequest &request,
                           const quantization::Algorithms &algorithms,
                           int64_t removed, const BuildHooks &hooks) {
-  if (algorithms.repair && !removed)
+  bool byRecipe = !request.options.recipeFile.empty();
+  if (algorithms.repair && !removed && !byRecipe)
     return inputError("bad-option", "", "--algorithm",
                       "bias or fit without channels that are taken out",
                       "a precision with some, such as w8/channels:30%");
   bool prunes = removed != 0;
   bool zeros = false;
   model.module->walk([&](mlir::qc::PruneOp) { prunes = zeros = true; });
-  if (algorithms.pruning && !prunes)
+  if (algorithms.pruning && !prunes && !byRecipe)
     return inputError("bad-option", "", "--algorithm",
                       "a rule for pruning without a layer that is pruned",
                       "a precision with a sparsity, such as w8/50%");
@@ -316,7 +315,7 @@ Expected<StatisticsFile> qc::toLevelTwo(LoadedModel &model,
               // Biases make up for what filters lose.
               (wantsAny(request.options, quantization::namesSparsity) &&
                hasConvolutions(*model.module)));
-  auto statistics = ::makeStatistics(model, request, hooks, run);
+  auto statistics = makeStatistics(model, request, hooks, run);
   if (!statistics)
     return statistics.takeError();
   if (Error error = step(hooks, "quantizing"))

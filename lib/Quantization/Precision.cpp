@@ -113,6 +113,33 @@ bool qc::quantization::namesStructures(StringRef precision) {
   return llvm::any_of(partsOf(precision), isStructure);
 }
 
+std::string qc::quantization::structuresOf(StringRef precision) {
+  std::string structures;
+  for (StringRef part : partsOf(precision.split('@').first))
+    if (isStructure(part))
+      structures += "/" + part.str();
+  return structures;
+}
+
+std::string qc::quantization::withoutStructures(StringRef precision) {
+  auto [name, algorithms] = precision.split('@');
+  std::string text = baseOf(name).str();
+  for (StringRef part : partsOf(name))
+    if (!isStructure(part))
+      text += "/" + part.str();
+  return algorithms.empty() ? text : text + "@" + algorithms.str();
+}
+
+std::string qc::quantization::withStructures(StringRef precision,
+                                             StringRef structures,
+                                             bool ofOneLayer) {
+  std::string text = baseOf(precision).str();
+  for (StringRef part : partsOf(structures))
+    if (!ofOneLayer || !part.starts_with(layersPrefix))
+      text += "/" + part.str();
+  return text + precision.drop_front(baseOf(precision).size()).str();
+}
+
 bool qc::quantization::namesSparsity(StringRef precision) {
   return !llvm::all_of(partsOf(precision), isStructure);
 }

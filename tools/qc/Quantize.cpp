@@ -10,6 +10,7 @@
 #include "Table.h"
 
 #include "qc/Execution/QuantizeModel.h"
+#include "qc/Quantization/Precision.h"
 
 #include "llvm/Support/raw_ostream.h"
 
@@ -37,6 +38,22 @@ static void printResult(const BuildRequest &request,
   llvm::outs() << table.text() << "written to " << request.output << "\n";
 }
 
+/// What is written has the shapes of MODEL.
+static Error checkSearch(const QuantizeCommand &command) {
+  StringRef output = command.request.output;
+  if (output.ends_with("/"))
+    return inputError("bad-option", output, "--precision auto",
+                      "the layout of GPTQ, which has one format for all",
+                      "-o OUT.gguf");
+  if (quantization::namesStructures(command.search.candidates))
+    return inputError("bad-option", output, "--candidates",
+                      "channels, heads or layers that are taken out of a file "
+                      "that keeps the shapes of " +
+                          command.request.model,
+                      "qc compile, which takes them out");
+  return Error::success();
+}
+
 static Expected<int> runQuantize(Driver &driver, QuantizeCommand &command) {
   BuildRequest &request = command.request;
   auto options = command.arguments.finish();
@@ -57,10 +74,8 @@ static Expected<int> runQuantize(Driver &driver, QuantizeCommand &command) {
   explainPrecision(driver, request.options);
   PrecisionSearchResult found;
   if (isAuto) {
-    if (StringRef(request.output).ends_with("/"))
-      return inputError("bad-option", request.output, "--precision auto",
-                        "the layout of GPTQ, which has one format for all",
-                        "-o OUT.gguf");
+    if (Error error = checkSearch(command))
+      return error;
     if (StringRef(request.output).ends_with(".gguf") &&
         command.search.candidates.empty())
       command.search.candidates = "q8_0,q6_K,q5_K,q4_K,q3_K,q5_0,q4_0";

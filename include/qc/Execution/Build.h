@@ -129,6 +129,12 @@ struct StatisticsFile {
 };
 llvm::Expected<StatisticsFile> makeStatistics(const BuildRequest &request,
                                               const BuildHooks &hooks);
+/// Of `model`, which is at level 0; `run` says whether the data of --calib
+/// count beside the files of --stats.
+llvm::Expected<StatisticsFile> makeStatistics(const LoadedModel &model,
+                                              const BuildRequest &request,
+                                              const BuildHooks &hooks,
+                                              bool run);
 
 /// The mean squares of what each product with a weight reads on --calib, under
 /// the names of llama.cpp.

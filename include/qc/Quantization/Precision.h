@@ -78,6 +78,15 @@ struct Precision {
 bool namesStructures(llvm::StringRef precision);
 bool namesSparsity(llvm::StringRef precision);
 
+/// The parts that name what is taken out whole, as in `/channels:30%/layers:1`.
+std::string structuresOf(llvm::StringRef precision);
+/// The precision without these.
+std::string withoutStructures(llvm::StringRef precision);
+/// A precision without them with these; `ofOneLayer` leaves out those that only
+/// a whole model has.
+std::string withStructures(llvm::StringRef precision,
+                           llvm::StringRef structures, bool ofOneLayer = false);
+
 /// The precision with int8 and int4 written as what they stand for.
 std::string spellOut(llvm::StringRef precision);
 /// The precision without its sparsity and its algorithms.

@@ -9,6 +9,7 @@
 #include "qc/Analysis/Names.h"
 #include "qc/Analysis/QuantizationSites.h"
 #include "qc/Dialect/QC/IR/QCOps.h"
+#include "qc/Execution/PruneStructures.h"
 #include "qc/Execution/SearchFolder.h"
 #include "qc/Quantization/Precision.h"
 #include "qc/Support/Error.h"
@@ -55,11 +56,12 @@ static Target measuredTarget(const Target &target, bool &here) {
 }
 
 Expected<std::unique_ptr<Candidates>>
-Candidates::open(const PrecisionSearchRequest &request,
-                 const BuildHooks &hooks) {
+Candidates::open(const PrecisionSearchRequest &request, const Shape &shape,
+                 size_t number, const BuildHooks &hooks) {
   const BuildRequest &build = request.build;
   std::unique_ptr<Candidates> result(new Candidates());
   result->context = makeContext();
+  result->form = shape;
   auto model = loadModel(*result->context, build.model, build.options);
   if (!model)
     return model.takeError();
@@ -75,25 +77,21 @@ Candidates::open(const PrecisionSearchRequest &request,
   result->options.strict = false;
   result->options.oneDNNLayers.clear();
   result->options.target = measuredTarget(build.options.target, result->here);
+  if (Error error = result->findPrecisions(request))
+    return std::move(error);
+  if (Error error = result->takeOut(build, hooks))
+    return std::move(error);
   if (!result->here)
     result->estimated.emplace(module, build.options.target.levels.back());
-  result->precisions = {"fp32"};
-  for (const std::string &name : request.candidates)
-    if (name != "fp32")
-      result->precisions.push_back(name);
-  if (request.candidates.empty() && result->isOfTexts())
-    llvm::append_range(result->precisions, usualForTexts);
-  else if (request.candidates.empty())
-    llvm::append_range(result->precisions, usualCandidates);
-  if (Error error = result->checkShapes())
-    return std::move(error);
   if (Error error = result->findGroups())
     return std::move(error);
   if (result->layerGroups.empty())
     return inputError("bad-option", build.model, "--precision auto",
                       "no layer that may be quantized",
                       "a convolution or a product");
-  if (Error error = result->openFolder(request, hooks))
+  if (Error error = result->openFolder(request, number))
+    return std::move(error);
+  if (Error error = result->addStatistics(build, hooks))
     return std::move(error);
   if (Error error = result->findRefusals())
     return std::move(error);
@@ -102,19 +100,47 @@ Candidates::open(const PrecisionSearchRequest &request,
   return result;
 }
 
-Error Candidates::checkShapes() const {
-  std::vector<std::string> names = precisions;
+Error Candidates::findPrecisions(const PrecisionSearchRequest &request) {
+  precisions = {"fp32"};
+  for (const std::string &candidate : request.candidates) {
+    std::string name = quantization::withoutStructures(candidate);
+    if (!llvm::is_contained(precisions, name))
+      precisions.push_back(name);
+  }
+  if (request.candidates.empty() && isOfTexts())
+    llvm::append_range(precisions, usualForTexts);
+  else if (request.candidates.empty())
+    llvm::append_range(precisions, usualCandidates);
   for (const LayerRule &rule : options.layers)
-    names.push_back(rule.precision);
-  for (const std::string &name : names)
-    if (quantization::namesStructures(name))
-      return inputError(
-          "not-built", "", "--precision auto",
-          "a search among " + name + ", which is not built yet",
-          "precisions that keep the shapes of layers, or --within "
-          "to judge " +
-              name);
+    if (quantization::namesStructures(rule.precision))
+      return inputError("not-built", "", "--precision auto",
+                        "--layer with " + rule.precision +
+                            ", which is not built yet",
+                        "it among the candidates, or --within to judge it");
   return Error::success();
+}
+
+Error Candidates::takeOut(const BuildRequest &build, const BuildHooks &given) {
+  if (form.isWhole())
+    return Error::success();
+  BuildRequest request = build;
+  request.options.precision = form.named("fp32");
+  // What stays is told when the network that is chosen is built.
+  BuildHooks quiet;
+  quiet.progress = given.progress;
+  std::vector<std::string> ignored;
+  auto removed = pruneStructures(model, request, quiet, ignored);
+  if (!removed)
+    return removed.takeError();
+  removedCount = *removed;
+  return Error::success();
+}
+
+int64_t Candidates::weights() const {
+  int64_t sum = 0;
+  for (const LayerGroup &group : layerGroups)
+    sum += group.weights;
+  return sum;
 }
 
 bool Candidates::isOfTexts() const {
@@ -177,11 +203,20 @@ Error Candidates::findGroups() {
 }
 
 Error Candidates::openFolder(const PrecisionSearchRequest &request,
-                             const BuildHooks &hooks) {
+                             size_t number) {
   const BuildRequest &build = request.build;
+  partial = searchFolder(build.output);
+  if (number > 0) {
+    partial = fileIn(partial, "shape-" + std::to_string(number));
+    if (std::error_code code = llvm::sys::fs::create_directories(partial))
+      return inputError("file-unwritable", partial, "", code.message(),
+                        "a folder for what is measured");
+    return Error::success();
+  }
   std::string more;
   llvm::raw_string_ostream os(more);
-  for (const std::string &name : precisions)
+  for (const std::string &name :
+       request.candidates.empty() ? precisions : request.candidates)
     os << name << ";";
   os << request.band.text << build.metric << build.metricCommand << build.labels
      << request.forSize << options.observer.text << options.samples
@@ -195,17 +230,19 @@ Error Candidates::openFolder(const PrecisionSearchRequest &request,
   files.push_back(build.evalData);
   if (!request.verdictData.empty())
     files.push_back(request.verdictData);
-  partial = searchFolder(build.output);
-  if (Error error =
-          openSearchFolder(partial, searchMark(*model.module, more, files),
-                           build.options.resume))
-    return error;
+  return openSearchFolder(partial, searchMark(*model.module, more, files),
+                          build.options.resume);
+}
+
+Error Candidates::addStatistics(const BuildRequest &build,
+                                const BuildHooks &given) {
   if (options.calib.empty() && options.stats.empty())
     return Error::success();
   statistics = fileIn(partial, "statistics");
   if (llvm::sys::fs::exists(statistics))
     return Error::success();
-  auto made = makeStatistics(build, hooks);
+  auto made =
+      makeStatistics(model, build, given, /*run=*/!options.calib.empty());
   if (!made)
     return made.takeError();
   return writeWholeFile(statistics, made->bytes);
@@ -222,10 +259,12 @@ llvm::json::Object Candidates::recipe(const Assignment &assignment) const {
   llvm::json::Array layers;
   for (auto [group, choice] : llvm::zip_equal(layerGroups, assignment))
     for (const std::string &layer : group.layers)
-      layers.push_back(llvm::json::Object{{"name", llvm::json::fixUTF8(layer)},
-                                          {"precision", precisions[choice]}});
-  return llvm::json::Object{
-      {"schema", 1}, {"precision", "fp32"}, {"layers", std::move(layers)}};
+      layers.push_back(
+          llvm::json::Object{{"name", llvm::json::fixUTF8(layer)},
+                             {"precision", form.ofLayer(precisions[choice])}});
+  return llvm::json::Object{{"schema", 1},
+                            {"precision", form.named("fp32")},
+                            {"layers", std::move(layers)}};
 }
 
 Error Candidates::findRefusals() {

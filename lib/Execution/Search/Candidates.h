@@ -12,6 +12,7 @@
 #define QC_LIB_EXECUTION_SEARCH_CANDIDATES_H
 
 #include "Estimates.h"
+#include "Shape.h"
 
 #include "qc/Execution/JitNet.h"
 #include "qc/Execution/Search/SearchPrecision.h"
@@ -34,18 +35,25 @@ using Assignment = std::vector<size_t>;
 
 class Candidates {
 public:
-  /// Reads the model, finds its layers, and opens the folder of the search,
-  /// where it keeps the statistics of --calib.
+  /// Reads the model, takes out what `shape` says, finds its layers, and opens
+  /// the folder of the search, where it keeps the statistics of --calib. The
+  /// whole model comes first, with the number 0.
   static llvm::Expected<std::unique_ptr<Candidates>>
-  open(const PrecisionSearchRequest &request, const BuildHooks &hooks);
+  open(const PrecisionSearchRequest &request, const Shape &shape, size_t number,
+       const BuildHooks &hooks);
   ~Candidates();
 
-  /// The candidates; the first is fp32.
+  const Shape &shape() const { return form; }
+  /// How many channels, heads and layers it has taken out.
+  int64_t removed() const { return removedCount; }
+  /// The candidates, without what is taken out; the first is fp32.
   const std::vector<std::string> &names() const { return precisions; }
   const std::vector<LayerGroup> &groups() const { return layerGroups; }
   /// Of each layer in a group its index.
   const std::map<std::string, size_t> &groupOf() const { return indices; }
   Assignment uniform(size_t candidate) const;
+  /// Elements of all weights that are searched.
+  int64_t weights() const;
 
   /// The network with this assignment, for this machine.
   llvm::Expected<std::unique_ptr<JitNet>> compile(const Assignment &assignment);
@@ -63,17 +71,21 @@ public:
   uint64_t tokenizerBytes() const {
     return llvm::alignTo(model.tokenizer.size(), 64);
   }
+  /// The model of this shape in float at level 0.
+  const LoadedModel &floatModel() const { return model; }
   /// How the model is read and compiled for trials.
   const CompileOptions &trialOptions() const { return options; }
 
 private:
   Candidates() = default;
-  /// Layers keep their shapes in a search.
-  llvm::Error checkShapes() const;
+  /// Reads which precisions there are to choose from.
+  llvm::Error findPrecisions(const PrecisionSearchRequest &request);
+  /// Makes the model one of this shape.
+  llvm::Error takeOut(const BuildRequest &build, const BuildHooks &hooks);
   llvm::Error findGroups();
   void addGroup(const std::string &name, mlir::Value source, int64_t weights);
-  llvm::Error openFolder(const PrecisionSearchRequest &request,
-                         const BuildHooks &hooks);
+  llvm::Error openFolder(const PrecisionSearchRequest &request, size_t number);
+  llvm::Error addStatistics(const BuildRequest &build, const BuildHooks &hooks);
   /// Asks the passes which layers can't have a candidate, and notes why.
   llvm::Error findRefusals();
   /// The model at level 2 with this assignment.
@@ -87,6 +99,8 @@ private:
                                        CompileOptions &trial);
 
   std::unique_ptr<mlir::MLIRContext> context;
+  Shape form;
+  int64_t removedCount = 0;
   LoadedModel model;
   CompileOptions options;
   BuildHooks hooks;

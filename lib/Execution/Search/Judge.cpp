@@ -18,16 +18,16 @@ namespace qc::search {
 static constexpr size_t namedLayers = 3;
 
 Error Search::judgeBest(PrecisionSearchResult &result) {
-  phase = "judging";
-  auto net = candidates->compile(chosen->assignment);
+  bench.begin("judging");
+  auto net = spaceOf(*chosen).candidates().compile(chosen->assignment);
   if (!net)
     return net.takeError();
-  auto reference = referenceOf(Part::Verdict);
+  auto reference = bench.referenceOf(Part::Verdict);
   if (!reference)
     return reference.takeError();
   // A user who has interrupted still wants to know.
-  auto measured = data->measure(**net, Part::Verdict, [&](double done) {
-    goesOn(done);
+  auto measured = bench.data().measure(**net, Part::Verdict, [&](double done) {
+    bench.goesOn(done);
     return true;
   });
   if (!measured)
@@ -36,7 +36,7 @@ Error Search::judgeBest(PrecisionSearchResult &result) {
   result.verdict = judge(request.band, records, **reference);
   Verdict &verdict = result.verdict;
   // A network does not differ from itself by chance.
-  if (chosen->assignment == candidates->uniform(0) && !request.band.absolute &&
+  if (chosen->isReference() && !request.band.absolute &&
       verdict.kind == Verdict::Kind::NotProven) {
     verdict.kind = Verdict::Kind::Met;
     verdict.moreSamples.reset();
@@ -100,7 +100,7 @@ static std::string blockingLayers(const Candidates &candidates,
 void Search::explain(PrecisionSearchResult &result) const {
   const Verdict &verdict = result.verdict;
   std::vector<std::string> &notes = result.notes;
-  if (outOfTime)
+  if (bench.isOutOfTime())
     notes.push_back("the time limit was reached; this is the best until then, "
                     "and --resume goes on");
   if (!request.hasBand)
@@ -111,20 +111,21 @@ void Search::explain(PrecisionSearchResult &result) const {
     return;
   notes.push_back(unmetNote(request.band, result.facts.quality,
                             result.facts.referenceQuality));
-  const Trial *plain = trials->find(candidates->uniform(0), Part::Search);
-  if (plain && !isInside(*plain)) {
+  const Trial *plain = whole().uniformTrial(0);
+  if (plain && !bench.isInside(*plain)) {
     notes.push_back("float32 itself is outside the band, so that no precision "
                     "can meet it");
     return;
   }
+  const std::optional<Model> &model = spaceOf(*chosen).model();
   if (!model)
     return;
-  std::string blocking =
-      blockingLayers(*candidates, *model, chosen->assignment);
+  const Candidates &candidates = spaceOf(*chosen).candidates();
+  std::string blocking = blockingLayers(candidates, *model, chosen->assignment);
   if (!blocking.empty())
     notes.push_back("what loses the most: " + blocking);
   std::string fix =
-      cheapestFix(*candidates, *model, chosen->assignment, request.forSize);
+      cheapestFix(candidates, *model, chosen->assignment, request.forSize);
   if (!fix.empty())
     notes.push_back(fix);
 }

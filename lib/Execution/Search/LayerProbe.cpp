@@ -6,6 +6,7 @@
 
 #include "LayerProbe.h"
 
+#include "qc/Analysis/Evaluator.h"
 #include "qc/Analysis/Names.h"
 #include "qc/Analysis/QuantizationSites.h"
 #include "qc/Dialect/QC/IR/QCOps.h"
@@ -26,17 +27,17 @@ using mlir::Value;
 
 namespace qc::search {
 
-LayerProbe::LayerProbe(TextData &data)
-    : data(data),
-      function(
-          data.floatModel().module->lookupSymbol<mlir::func::FuncOp>("main")) {}
+LayerProbe::LayerProbe(TextData &data, const Candidates &candidates)
+    : data(data), candidates(candidates),
+      function(mlir::ModuleOp(candidates.floatModel().module.get())
+                   .lookupSymbol<mlir::func::FuncOp>("main")) {}
 
 LayerProbe::~LayerProbe() = default;
 
-Expected<std::unique_ptr<LayerProbe>> LayerProbe::open(TextData &data,
-                                                       StringRef folder) {
-  std::unique_ptr<LayerProbe> probe(new LayerProbe(data));
-  llvm::SmallString<128> path(folder);
+Expected<std::unique_ptr<LayerProbe>>
+LayerProbe::open(TextData &data, const Candidates &candidates) {
+  std::unique_ptr<LayerProbe> probe(new LayerProbe(data, candidates));
+  llvm::SmallString<128> path(candidates.folder());
   llvm::sys::path::append(path, "layer.json");
   probe->recipe = path.str().str();
   if (Error error = probe->cutPieces())
@@ -106,7 +107,8 @@ Error LayerProbe::cutPieces() {
     std::string problem;
     auto piece = whole.cut(begin, &op, problem);
     if (failed(piece))
-      return inputError("layer-by-layer", data.floatModel().name, "", problem,
+      return inputError("layer-by-layer", candidates.floatModel().name, "",
+                        problem,
                         "fixed sizes or those of inputs: --shape, or --dim "
                         "with equal bounds");
     if (Error error = fitBounds(*piece->module, function, data.samples()))
@@ -128,9 +130,9 @@ Error LayerProbe::cutPieces() {
 }
 
 Expected<std::unique_ptr<JitNet>> LayerProbe::compile(LoadedModel model) {
-  model.name = data.floatModel().name;
-  model.baseFolder = data.floatModel().baseFolder;
-  auto compiled = generateCode(model, data.floatOptions(), {}, &kernels);
+  model.name = candidates.floatModel().name;
+  model.baseFolder = candidates.floatModel().baseFolder;
+  auto compiled = generateCode(model, candidates.trialOptions(), {}, &kernels);
   if (!compiled)
     return compiled.takeError();
   return JitNet::create(std::move(*compiled));
@@ -153,7 +155,7 @@ Expected<std::unique_ptr<JitNet>> LayerProbe::compileQuantized(
   mlir::qc::Piece const &piece = part.piece;
   model.module =
       llvm::cast<mlir::ModuleOp>(mlir::ModuleOp(piece.module.get())->clone());
-  CompileOptions options = data.floatOptions();
+  CompileOptions options = candidates.trialOptions();
   options.recipeFile = recipe;
   options.layers.clear();
   std::vector<std::string> ignored;
@@ -168,8 +170,8 @@ Expected<std::unique_ptr<JitNet>> LayerProbe::compileQuantized(
 
 Error LayerProbe::findWeights(const Part &part, LoadedModel &model,
                               const CompileOptions &options) {
-  model.name = data.floatModel().name;
-  model.baseFolder = data.floatModel().baseFolder;
+  model.name = candidates.floatModel().name;
+  model.baseFolder = candidates.floatModel().baseFolder;
   std::vector<std::vector<HostTensor>> windows;
   for (size_t window = 0; window < carried.size(); ++window)
     if (carried.size() == 1 || isLearnt(window))
@@ -243,6 +245,10 @@ Error LayerProbe::findReference() {
       if (name && name.getValue() == "rows")
         tensor = rows;
     }
+    auto cache =
+        llvm::cast<mlir::RankedTensorType>(function.getArgumentTypes().back());
+    fitCache(*sample, *evaluator::dtypeOf(cache.getElementType()),
+             cache.getShape());
     inputs.push_back(std::move(*sample));
     auto logits = finish(window, {});
     if (!logits)

@@ -12,6 +12,7 @@
 #ifndef QC_LIB_EXECUTION_SEARCH_LAYERPROBE_H
 #define QC_LIB_EXECUTION_SEARCH_LAYERPROBE_H
 
+#include "Candidates.h"
 #include "TextData.h"
 
 #include "qc/Transforms/Pieces.h"
@@ -20,9 +21,9 @@ namespace qc::search {
 
 class LayerProbe {
 public:
-  /// Compiles the pieces in float; files go into `folder`.
+  /// Compiles the pieces of the model of these candidates in float.
   static llvm::Expected<std::unique_ptr<LayerProbe>>
-  open(TextData &data, llvm::StringRef folder);
+  open(TextData &data, const Candidates &candidates);
   ~LayerProbe();
 
   size_t size() const { return pieces.size(); }
@@ -49,7 +50,7 @@ private:
   /// The values between pieces, of a window.
   using Values = llvm::DenseMap<mlir::Value, HostTensor>;
 
-  explicit LayerProbe(TextData &data);
+  LayerProbe(TextData &data, const Candidates &candidates);
   llvm::Error cutPieces();
   llvm::Error findReference();
   llvm::Expected<std::unique_ptr<JitNet>> compile(LoadedModel model);
@@ -70,6 +71,7 @@ private:
                                     const std::map<size_t, JitNet *> &replaced);
 
   TextData &data;
+  const Candidates &candidates;
   mlir::func::FuncOp function;
   std::string recipe;
   std::vector<Part> pieces;

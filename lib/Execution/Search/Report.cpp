@@ -34,33 +34,40 @@ static std::string summaryOf(const Candidates &candidates,
 
 json::Array Search::trialsJson() const {
   json::Array array;
-  for (const Trial &trial : trials->all()) {
-    if (trial.part != Part::Search)
-      continue;
-    json::Object row{{"origin", trial.origin},
-                     {"choice", summaryOf(*candidates, trial.assignment)},
-                     {"bytes", trial.bytes},
-                     {"ms", nullptr},
-                     {"value", trial.value.value},
-                     {"margin", trial.margin.value},
-                     {"ci95", intervalJson(trial.margin)},
-                     {"sqnr_db", rounded(trial.sqnr(), 100)},
-                     {"cosine", trial.cosine},
-                     {"kl", trial.kl},
-                     {"inside", isInside(trial)},
-                     {"chosen", &trial == chosen}};
-    if (trial.milliseconds)
-      row["ms"] = rounded(*trial.milliseconds, 1e6);
-    for (size_t i = 0; i < candidates->names().size(); ++i)
-      if (trial.assignment == candidates->uniform(i) && !row.get("precision"))
-        row["precision"] = candidates->names()[i];
-    array.push_back(std::move(row));
-  }
+  for (const auto &space : spaces)
+    for (const Trial &trial : space->trials().all()) {
+      if (trial.part != Part::Search)
+        continue;
+      const Candidates &candidates = space->candidates();
+      json::Object row{{"origin", trial.origin},
+                       {"shape", candidates.shape().json()},
+                       {"choice", summaryOf(candidates, trial.assignment)},
+                       {"bytes", trial.bytes},
+                       {"ms", nullptr},
+                       {"value", trial.value.value},
+                       {"margin", trial.margin.value},
+                       {"ci95", intervalJson(trial.margin)},
+                       {"sqnr_db", rounded(trial.sqnr(), 100)},
+                       {"cosine", trial.cosine},
+                       {"kl", trial.kl},
+                       {"inside", bench.isInside(trial)},
+                       {"chosen", &trial == chosen}};
+      if (trial.milliseconds)
+        row["ms"] = rounded(*trial.milliseconds, 1e6);
+      if (isUniform(trial))
+        row["precision"] = nameOf(trial);
+      array.push_back(std::move(row));
+    }
   return array;
 }
 
-/// What no other trial beats in bytes, time and margin.
-static json::Array frontOf(const std::deque<Trial> &trials) {
+/// What no other trial beats in bytes, time and margin: numbers of trialsJson.
+json::Array Search::frontJson() const {
+  std::vector<const Trial *> all;
+  for (const auto &space : spaces)
+    for (const Trial &trial : space->trials().all())
+      if (trial.part == Part::Search)
+        all.push_back(&trial);
   auto beats = [](const Trial &a, const Trial &b) {
     double timeA = a.milliseconds.value_or(0),
            timeB = b.milliseconds.value_or(0);
@@ -71,17 +78,32 @@ static json::Array frontOf(const std::deque<Trial> &trials) {
     return noWorse && better;
   };
   json::Array front;
-  int64_t number = 0;
-  for (const Trial &trial : trials) {
-    if (trial.part != Part::Search)
-      continue;
-    if (llvm::none_of(trials, [&](const Trial &other) {
-          return other.part == Part::Search && beats(other, trial);
-        }))
-      front.push_back(number);
-    ++number;
-  }
+  for (auto [number, trial] : llvm::enumerate(all))
+    if (llvm::none_of(
+            all, [&](const Trial *other) { return beats(*other, *trial); }))
+      front.push_back(static_cast<int64_t>(number));
   return front;
+}
+
+/// What was taken out, and whether that alone is inside the band.
+json::Array Search::shapesJson() const {
+  json::Array array;
+  for (const auto &space : llvm::drop_begin(spaces)) {
+    const Trial *plain = space->uniformTrial(0), *best = space->best();
+    json::Object row{{"shape", space->candidates().shape().json()},
+                     {"removed", space->candidates().removed()}};
+    if (plain) {
+      row["float_margin"] = plain->margin.value;
+      row["float_inside"] = bench.isInside(*plain);
+    }
+    if (best && bench.isInside(*best))
+      row["best"] = json::Object{
+          {"choice", summaryOf(space->candidates(), best->assignment)},
+          {"bytes", best->bytes},
+          {"ms", best->milliseconds}};
+    array.push_back(std::move(row));
+  }
+  return array;
 }
 
 /// Why `other` was not taken in place of `now`.
@@ -104,8 +126,10 @@ static std::string whyNot(const Model::Sum &now, const Model::Sum &other,
 }
 
 std::string Search::reasonOf(const Trial &trial, size_t group) const {
-  const std::vector<std::string> &names = candidates->names();
-  const LayerGroup &layers = candidates->groups()[group];
+  const Space &space = spaceOf(trial);
+  const std::vector<std::string> &names = space.candidates().names();
+  const LayerGroup &layers = space.candidates().groups()[group];
+  const std::optional<Model> &model = space.model();
   size_t now = trial.assignment[group];
   const auto *own = model ? &model->of(group, now) : nullptr;
   if (!own || !*own)
@@ -114,7 +138,7 @@ std::string Search::reasonOf(const Trial &trial, size_t group) const {
   if (rejected)
     text =
         "one precision for all layers, as no mixture was faster beyond doubt";
-  else if (!request.forSize && !candidates->isHere())
+  else if (!request.forSize && !whole().candidates().isHere())
     text = "by estimates";
   for (size_t i = 0; i < names.size(); ++i) {
     const std::optional<Model::Sum> &other = model->of(group, i);
@@ -129,11 +153,11 @@ std::string Search::reasonOf(const Trial &trial, size_t group) const {
   return text;
 }
 
-void Search::describe(PrecisionSearchResult &result) const {
-  SearchFacts &facts = result.facts;
-  const std::vector<std::string> &names = candidates->names();
-  json::Array layers;
-  Assignment plain = candidates->uniform(0);
+void Search::describeLayers(SearchFacts &facts, json::Array &layers) const {
+  const Space &space = spaceOf(*chosen);
+  const Candidates &candidates = space.candidates();
+  const std::vector<std::string> &names = candidates.names();
+  Assignment plain = candidates.uniform(0);
   for (size_t group = 0; group < plain.size(); ++group) {
     size_t now = chosen->assignment[group];
     std::string reason = reasonOf(*chosen, group);
@@ -141,12 +165,12 @@ void Search::describe(PrecisionSearchResult &result) const {
     SearchFacts::Layer layer;
     layer.reason = reason;
     for (size_t i = 0; i < names.size(); ++i) {
-      const Trial *everywhere =
-          trials->find(candidates->uniform(i), Part::Search);
-      const Trial *alone = trials->find(with(plain, group, i), Part::Probe);
+      const Trial *everywhere = space.uniformTrial(i);
+      const Trial *alone =
+          space.trials().find(with(plain, group, i), Part::Probe);
       json::Object row{{"precision", names[i]}};
-      if (!candidates->groups()[group].refusals[i].empty())
-        row["refused"] = json::fixUTF8(candidates->groups()[group].refusals[i]);
+      if (!candidates.groups()[group].refusals[i].empty())
+        row["refused"] = json::fixUTF8(candidates.groups()[group].refusals[i]);
       else if (everywhere) {
         row["bytes"] = everywhere->groupBytes[group];
         if (!everywhere->groupTimes.empty())
@@ -166,7 +190,7 @@ void Search::describe(PrecisionSearchResult &result) const {
       }
       tried.push_back(std::move(row));
     }
-    for (const std::string &name : candidates->groups()[group].layers) {
+    for (const std::string &name : candidates.groups()[group].layers) {
       facts.layers[name] = layer;
       layers.push_back(json::Object{{"name", json::fixUTF8(name)},
                                     {"precision", names[now]},
@@ -174,26 +198,35 @@ void Search::describe(PrecisionSearchResult &result) const {
                                     {"candidates", json::Array(tried)}});
     }
   }
-  std::chrono::duration<double> spent = Clock::now() - start;
+}
+
+void Search::describe(PrecisionSearchResult &result) const {
+  SearchFacts &facts = result.facts;
+  const Candidates &candidates = spaceOf(*chosen).candidates();
+  json::Array layers;
+  describeLayers(facts, layers);
+  const TrialData &data = bench.data();
   facts.search = json::Object{
       {"objective", request.forSize ? "size" : "latency"},
       {"band", request.hasBand ? json::Value(request.band.text) : nullptr},
       {"max_size", request.limit ? json::Value(request.limit->text) : nullptr},
-      {"candidates", json::Array(names)},
-      {"choice", summaryOf(*candidates, chosen->assignment)},
-      {"samples", json::Object{{"layers", data->size(Part::Probe)},
-                               {"search", data->size(Part::Search)},
-                               {"verdict", data->size(Part::Verdict)}}},
-      {"times", candidates->isHere() ? "measured" : "estimated"},
-      {"seconds", rounded(spent.count(), 10)},
-      {"stopped", interrupted ? json::Value("interrupt")
-                  : outOfTime ? json::Value("time limit")
-                              : json::Value(nullptr)},
+      {"candidates", json::Array(candidates.names())},
+      {"choice", summaryOf(candidates, chosen->assignment)},
+      {"shape", candidates.shape().json()},
+      {"shapes", shapesJson()},
+      {"samples", json::Object{{"layers", data.size(Part::Probe)},
+                               {"search", data.size(Part::Search)},
+                               {"verdict", data.size(Part::Verdict)}}},
+      {"times", candidates.isHere() ? "measured" : "estimated"},
+      {"seconds", rounded(bench.seconds(), 10)},
+      {"stopped", bench.isInterrupted() ? json::Value("interrupt")
+                  : bench.isOutOfTime() ? json::Value("time limit")
+                                        : json::Value(nullptr)},
       {"summary", besideUniform()},
       {"turns", turnsJson()},
       {"trials", trialsJson()},
       {"layers", std::move(layers)}};
-  facts.pareto = frontOf(trials->all());
+  facts.pareto = frontJson();
 }
 
 } // namespace qc::search

@@ -4,7 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Search.h"
+#include "Space.h"
 
 #include "qc/Support/Error.h"
 
@@ -45,31 +45,29 @@ static double bytesOf(const Trial &trial) {
 
 /// The bytes that the layers which are searched may have together; those of
 /// others count in a limit in bytes.
-double Search::budgetOfLayers() const {
+double Space::budgetOfLayers() const {
   const SizeLimit &limit = *request.limit;
   if (limit.bitsPerWeight) {
-    int64_t weights = 0;
-    for (const LayerGroup &group : candidates->groups())
-      weights += group.weights;
-    return limit.value / 8 * static_cast<double>(weights);
+    // A shape with fewer weights has as much room as the whole model.
+    return limit.value / 8 * static_cast<double>(bench.wholeWeights());
   }
-  const Trial *plain = trials->find(candidates->uniform(0), Part::Search);
+  const Trial *plain = uniformTrial(0);
   return limit.value - (static_cast<double>(plain->bytes) - bytesOf(*plain));
 }
 
-bool Search::fits(const Trial &trial) const {
+bool Space::fits(const Trial &trial) const {
   const SizeLimit &limit = *request.limit;
   return limit.bitsPerWeight ? bytesOf(trial) <= budgetOfLayers()
                              : static_cast<double>(trial.bytes) <= limit.value;
 }
 
-Error Search::fitSize() {
-  phase = "fitting the size";
+Error Space::fitSize() {
+  bench.begin("fitting the size");
   double budget = budgetOfLayers(), missing = 0;
-  for (size_t point = 0; point < model->size(); ++point) {
-    if (model->costAt(point) > budget)
+  for (size_t point = 0; point < sums->size(); ++point) {
+    if (sums->costAt(point) > budget)
       continue;
-    auto trial = tryOut(model->at(point), Part::Search, "front");
+    auto trial = tryOut(sums->at(point), Part::Search, "front");
     if (!trial)
       return trial.takeError();
     // Weights that layers share, and what aligns them, are no sum.
@@ -82,17 +80,12 @@ Error Search::fitSize() {
     missing = over;
     budget -= std::max(1.0, over);
   }
-  double least = model->costAt(model->size() - 1);
+  double least = sums->costAt(sums->size() - 1);
   const SizeLimit &limit = *request.limit;
-  std::string smallest =
-      limit.bitsPerWeight
-          ? llvm::formatv("{0:f2}bits", least * limit.value / budgetOfLayers())
-                .str()
-          : costText(missing > 0 ? limit.value + missing
-                                 : limit.value - budgetOfLayers() + least,
-                     true);
-  return inputError("bad-option", "", "--max-size", limit.text,
-                    smallest + " or more, the smallest with these candidates");
+  smallest = limit.bitsPerWeight ? least * limit.value / budgetOfLayers()
+             : missing > 0       ? limit.value + missing
+                                 : limit.value - budgetOfLayers() + least;
+  return Error::success();
 }
 
 } // namespace search

@@ -195,15 +195,14 @@ void meansOf(Measured &result) {
     *result.cosine /= result.signal;
 }
 
-/// Gives `net` a cache of its own type.
-static void fitCache(std::vector<HostTensor> &inputs, const Network &net) {
-  const NetPort &port = net.inputs().back();
+void fitCache(std::vector<HostTensor> &inputs, DType type,
+              llvm::ArrayRef<int64_t> given) {
   HostTensor &cache = inputs.back();
-  llvm::SmallVector<int64_t> shape(port.max.begin(), port.max.end());
+  llvm::SmallVector<int64_t> shape(given);
   shape[0] = cache.dim(0);
   shape[4] = cache.dim(4);
-  if (cache.dtype() != port.type || cache.shape() != llvm::ArrayRef(shape))
-    cache = HostTensor(port.type, shape);
+  if (cache.dtype() != type || cache.shape() != llvm::ArrayRef(shape))
+    cache = HostTensor(type, shape);
 }
 
 Error TextData::addWindow(Network &candidate, Samples &from, int64_t index,
@@ -211,7 +210,8 @@ Error TextData::addWindow(Network &candidate, Samples &from, int64_t index,
   auto inputs = from.sample(index);
   if (!inputs)
     return inputs.takeError();
-  fitCache(*inputs, candidate);
+  const NetPort &port = candidate.inputs().back();
+  fitCache(*inputs, port.type, port.max);
   auto outputs = candidate.run(*inputs);
   if (!outputs)
     return outputs.takeError();

@@ -36,6 +36,11 @@ std::vector<int32_t> nextTokens(llvm::ArrayRef<int32_t> tokens);
 /// KL and cosine are sums over rows before, means after.
 void meansOf(Measured &result);
 
+/// Gives a sample of a language model a cache of this type, whose axes 0 and 4
+/// it keeps.
+void fitCache(std::vector<HostTensor> &inputs, DType type,
+              llvm::ArrayRef<int64_t> shape);
+
 class TextData : public TrialData {
 public:
   /// Opens the texts; `options` are those of trials.
@@ -56,9 +61,6 @@ public:
   /// for all networks.
   std::function<bool(const MetricRecords &)> isEnough;
 
-  /// The model in float32 at level 0, with a cache in float32.
-  LoadedModel &floatModel() { return model; }
-  const CompileOptions &floatOptions() const { return options; }
   /// All windows that the search may see are among these.
   Samples &samples() { return *text; }
   const ProbePlan &probe() const { return plan; }

@@ -114,7 +114,7 @@ static Expected<Trial> trialOf(StringRef line, const std::string &file) {
   return trial;
 }
 
-Expected<Trials> Trials::open(const Candidates &candidates) {
+Expected<Trials> Trials::open(const Candidates &candidates, size_t shape) {
   Trials result;
   llvm::SmallString<128> path(candidates.folder());
   llvm::sys::path::append(path, "trials.jsonl");
@@ -134,6 +134,7 @@ Expected<Trials> Trials::open(const Candidates &candidates) {
     auto trial = trialOf(line, result.file);
     if (!trial)
       return trial.takeError();
+    trial->shape = shape;
     result.trials.push_back(std::move(*trial));
     const Trial &added = result.trials.back();
     result.index[{added.assignment, added.part}] = &added;

@@ -21,6 +21,8 @@ namespace qc::search {
 /// An assignment and how it did.
 struct Trial {
   Assignment assignment;
+  /// The number of the space that it is in; 0 is that of the whole model.
+  size_t shape = 0;
   Part part = Part::Search;
   /// How it came up: `uniform`, `layer`, `front`, `move`.
   std::string origin;
@@ -39,12 +41,18 @@ struct Trial {
   /// The share of the output's energy that differs.
   double relativeNoise() const { return signal > 0 ? noise / signal : 0; }
   double sqnr() const;
+  /// The whole model in float.
+  bool isReference() const {
+    return shape == 0 &&
+           llvm::all_of(assignment, [](size_t choice) { return choice == 0; });
+  }
 };
 
 class Trials {
 public:
   /// Reads what the folder has; a line that was not finished goes.
-  static llvm::Expected<Trials> open(const Candidates &candidates);
+  static llvm::Expected<Trials> open(const Candidates &candidates,
+                                     size_t shape);
 
   /// Null where it was not tried; the address stays.
   const Trial *find(const Assignment &assignment, Part part) const;

@@ -26,88 +26,66 @@ namespace qc::search {
 static constexpr int mostRounds = 200;
 static constexpr int64_t turnMilliseconds = 3000;
 
-/// The reference of a text has another cache than the networks that are tried.
-llvm::Expected<JitNet *> Search::yardstick() {
-  if (!text)
-    return &data->floatNet();
-  if (!plainNet) {
-    auto net = candidates->compile(candidates->uniform(0));
-    if (!net)
-      return net.takeError();
-    plainNet = std::move(*net);
-  }
-  return plainNet.get();
-}
-
-/// What disturbs one disturbs float32 in the same round: the median of their
-/// ratios is what counts, as a share of the time that float32 took at first.
-Error Search::timeBesideFloat(llvm::ArrayRef<JitNet *> nets,
-                              std::vector<std::vector<double>> &launches,
-                              int rounds, int64_t milliseconds) {
-  if (nets.empty())
-    return Error::success();
-  auto plainest = yardstick();
-  if (!plainest)
-    return plainest.takeError();
-  std::vector<JitNet *> all = {*plainest};
-  llvm::append_range(all, nets);
-  std::vector<std::vector<double>> totals;
-  if (Error error = timeInTurns(all, launches, rounds, milliseconds, &totals))
-    return error;
-  auto sumOf = [](const std::vector<double> &times) {
-    return std::accumulate(times.begin(), times.end(), 0.0);
-  };
-  const Trial *known = trials->find(candidates->uniform(0), Part::Search);
-  double plain = known && known->milliseconds ? *known->milliseconds
-                                              : sumOf(launches.front());
-  launches.erase(launches.begin());
-  for (auto [index, times] : llvm::enumerate(launches)) {
-    double ratio = pairedRatio(totals[index + 1], totals.front()).value;
-    double factor = ratio * plain / sumOf(times);
-    for (double &time : times)
-      time *= factor;
-  }
-  return Error::success();
-}
-
 MetricValue Search::Turn::ratioTo(const Turn &other) const {
   return pairedRatio(times, other.times);
 }
 
+std::vector<const Trial *> Search::contenders() const {
+  std::vector<const Trial *> all;
+  auto add = [&](const Trial *trial) {
+    if (trial && !llvm::is_contained(all, trial))
+      all.push_back(trial);
+  };
+  for (size_t i = 0; i < whole().candidates().names().size(); ++i)
+    add(whole().uniformTrial(i));
+  add(chosen);
+  for (const auto &space : spaces) {
+    const Trial *best = space->best();
+    if (best && (bench.isInside(*best) || request.limit))
+      add(best);
+  }
+  return all;
+}
+
 Error Search::takeTurns() {
-  if (interrupted || !candidates->isHere())
+  if (bench.isInterrupted() || !whole().candidates().isHere())
     return Error::success();
-  phase = "timing in turns";
+  bench.begin("timing in turns");
   turns.clear();
   std::vector<std::unique_ptr<JitNet>> nets;
   std::vector<JitNet *> timed;
-  auto add = [&](const Trial *trial, const std::string &name) -> Error {
-    auto net = candidates->compile(trial->assignment);
+  for (const Trial *trial : contenders()) {
+    auto net = spaceOf(*trial).candidates().compile(trial->assignment);
     if (!net)
       return net.takeError();
     nets.push_back(std::move(*net));
     timed.push_back(nets.back().get());
-    turns.push_back({trial, name, {}});
-    return Error::success();
-  };
-  for (size_t i = 0; i < candidates->names().size(); ++i) {
-    const Trial *trial = trials->find(candidates->uniform(i), Part::Search);
-    bool known = llvm::any_of(
-        turns, [&](const Turn &turn) { return turn.trial == trial; });
-    if (trial && !known)
-      if (Error error = add(trial, candidates->names()[i]))
-        return error;
+    turns.push_back({trial, {}});
   }
-  if (llvm::none_of(turns,
-                    [&](const Turn &turn) { return turn.trial == chosen; }))
-    if (Error error = add(chosen, "mixture"))
-      return error;
   std::vector<std::vector<double>> totals;
   if (Error error = timeTotals(timed, totals, mostRounds, turnMilliseconds))
     return error;
   for (auto [turn, times] : llvm::zip_equal(turns, totals))
     turn.times = std::move(times);
   return Error::success();
+}
+
+double Search::costOf(const Turn &turn) const {
+  return request.forSize ? static_cast<double>(turn.trial->bytes)
+                         : medianOf(turn.times).value;
+}
+
+void Search::chooseSpace() {
+  const Turn *ours = turnOf(chosen);
+  if (!ours || request.forSize || !bench.isInside(*chosen))
+    return;
+  for (const auto &space : spaces) {
+    const Trial *trial = space->best();
+    const Turn *other = turnOf(trial);
+    if (other && bench.isInside(*trial) && costOf(*other) < costOf(*ours))
+      ours = other;
+  }
+  chosen = ours->trial;
 }
 
 const Search::Turn *Search::turnOf(const Trial *trial) const {
@@ -120,15 +98,12 @@ const Search::Turn *Search::turnOf(const Trial *trial) const {
 /// The cheapest of the other uniform networks inside the band; null where there
 /// is none.
 const Search::Turn *Search::bestUniform() const {
-  auto cost = [&](const Turn &turn) {
-    return request.forSize ? static_cast<double>(turn.trial->bytes)
-                           : medianOf(turn.times).value;
-  };
   const Turn *best = nullptr;
   for (const Turn &turn : turns)
-    if (turn.trial != chosen && turn.isUniform() && isInside(*turn.trial) &&
-        (!request.limit || fits(*turn.trial)) &&
-        (!best || cost(turn) < cost(*best)))
+    if (turn.trial != chosen && isUniform(*turn.trial) &&
+        bench.isInside(*turn.trial) &&
+        (!request.limit || spaceOf(*turn.trial).fits(*turn.trial)) &&
+        (!best || costOf(turn) < costOf(*best)))
       best = &turn;
   return best;
 }
@@ -141,9 +116,9 @@ void Search::preferUniform() {
   if (request.forSize || !ours || !other)
     return;
   MetricValue ratio = ours->ratioTo(*other);
-  if (ours->isUniform() ? ratio.low <= 1 : ratio.high < 1)
+  if (isUniform(*chosen) ? ratio.low <= 1 : ratio.high < 1)
     return;
-  if (!ours->isUniform())
+  if (!isUniform(*chosen))
     rejected = ours;
   chosen = other->trial;
 }
@@ -157,9 +132,9 @@ json::Value Search::turnsJson() const {
     std::vector<double> sorted = turn.times;
     std::sort(sorted.begin(), sorted.end());
     json::Object row{
-        {"precision", turn.name},
+        {"precision", nameOf(*turn.trial)},
         {"chosen", &turn == ours},
-        {"inside", isInside(*turn.trial)},
+        {"inside", bench.isInside(*turn.trial)},
         {"bytes", turn.trial->bytes},
         {"ms", json::Object{{"median", sorted[sorted.size() / 2]},
                             {"p95", sorted[sorted.size() * 95 / 100]}}}};
@@ -176,15 +151,10 @@ json::Value Search::turnsJson() const {
 
 std::string Search::besideEstimates() const {
   const Trial *best = nullptr;
-  size_t precision = 0;
-  for (size_t i = 0; i < candidates->names().size(); ++i) {
-    const Trial *trial = trials->find(candidates->uniform(i), Part::Search);
-    if (trial && trial != chosen && isInside(*trial) &&
-        (!best || costOf(*trial) < costOf(*best))) {
+  for (const Trial *trial : contenders())
+    if (trial != chosen && isUniform(*trial) && bench.isInside(*trial) &&
+        (!best || bench.costOf(*trial) < bench.costOf(*best)))
       best = trial;
-      precision = i;
-    }
-  }
   std::string text =
       "times are estimates for " + request.build.options.target.text +
       " by its tables, nothing was measured: " +
@@ -192,13 +162,13 @@ std::string Search::besideEstimates() const {
   if (!best)
     return text;
   return text + "; best other precision for all layers inside the band: " +
-         candidates->names()[precision] + ", " +
+         nameOf(*best) + ", " +
          costText(static_cast<double>(best->bytes), /*bytes=*/true) + " and " +
          costText(*best->milliseconds, /*bytes=*/false);
 }
 
 std::string Search::besideUniform() const {
-  if (!candidates->isHere())
+  if (!whole().candidates().isHere())
     return besideEstimates();
   const Turn *ours = turnOf(chosen);
   if (rejected && ours) {
@@ -206,17 +176,18 @@ std::string Search::besideUniform() const {
     return llvm::formatv("{0} for all layers: the best mixture took {1:f3} "
                          "[{2:f3}, {3:f3}] of its time, run in turns, which is "
                          "not faster beyond doubt",
-                         ours->name, ratio.value, ratio.low, ratio.high)
+                         nameOf(*ours->trial), ratio.value, ratio.low,
+                         ratio.high)
         .str();
   }
   const Turn *best = bestUniform();
   if (!ours || !best)
     return "";
-  std::string text =
-      llvm::formatv("best other precision for all layers inside the band: {0}, "
-                    "{1} and {2:f4} ms; ",
-                    best->name, costText(best->trial->bytes, /*bytes=*/true),
-                    medianOf(best->times).value);
+  std::string text = llvm::formatv(
+      "best other precision for all layers inside the band: {0}, "
+      "{1} and {2:f4} ms; ",
+      nameOf(*best->trial), costText(best->trial->bytes, /*bytes=*/true),
+      medianOf(best->times).value);
   MetricValue ratio = ours->ratioTo(*best);
   return text +
          llvm::formatv("this has {0:f3} of its bytes and, run in turns, {1:f3} "

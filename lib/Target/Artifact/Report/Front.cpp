@@ -128,10 +128,17 @@ static void drawSteps(raw_ostream &os, ArrayRef<Point> points,
   os << "\" />\n";
 }
 
+std::string choiceText(const json::Object &trial) {
+  std::string text = trial.getString("choice").value_or("").str();
+  if (auto shape = trial.getString("shape"))
+    text += " with " + shape->str() + " taken out";
+  return text;
+}
+
 /// The name of a trial's precision, or what it is made of.
 static std::string labelOf(const json::Object &trial) {
   auto name = trial.getString("precision");
-  return (name ? *name : trial.getString("choice").value_or("")).str();
+  return name ? name->str() : choiceText(trial);
 }
 
 static void drawPoint(Page &page, const Point &point, const Axis &across,
@@ -294,7 +301,7 @@ static void trialTable(Page &page, const json::Array &trials) {
     os << (chosen ? "<tr class=is-chosen>" : "<tr>")
        << formatv("<td>{0}</td><td class=t>{1}</td><td class=t>{2}</td>",
                   number, escapeHtml(trial->getString("origin").value_or("")),
-                  escapeHtml(trial->getString("choice").value_or("")));
+                  escapeHtml(choiceText(*trial)));
     const json::Array *ends = trial->getArray("ci95");
     auto cell = [&](const json::Value *number, auto text) {
       auto plain = number ? number->getAsNumber() : std::nullopt;
@@ -316,6 +323,32 @@ static void trialTable(Page &page, const json::Array &trials) {
   os << "</tbody></table></div></details>\n";
 }
 
+/// What became of each shape that was tried.
+static void shapesText(Page &page, const json::Object &search) {
+  std::string text;
+  const json::Array *shapes = search.getArray("shapes");
+  for (size_t i = 0; shapes && i < shapes->size(); ++i) {
+    const json::Object *shape = (*shapes)[i].getAsObject();
+    if (!shape)
+      continue;
+    auto margin = shape->getNumber("float_margin");
+    text += (text.empty() ? "" : "; ") +
+            escapeHtml(shape->getString("shape").value_or("")) + " (" +
+            std::to_string(shape->getInteger("removed").value_or(0)) +
+            " gone), in float32 ";
+    if (margin)
+      text += (shape->getBoolean("float_inside").value_or(false)
+                   ? "inside the band, by "
+                   : "outside the band, by ") +
+              page.metric.difference(*margin);
+    else
+      text += "not measured";
+  }
+  if (!text.empty())
+    page.os << "<p class=note>Taken out before layers got precisions: " << text
+            << ".</p>\n";
+}
+
 void searchSection(Page &page) {
   const json::Object *search = page.report.getObject("search");
   const json::Array *trials = search ? search->getArray("trials") : nullptr;
@@ -324,7 +357,7 @@ void searchSection(Page &page) {
   raw_ostream &os = page.os;
   os << "<h2>What was tried</h2>\n<p class=sub>Chosen for "
      << escapeHtml(search->getString("objective").value_or("")) << ": "
-     << escapeHtml(search->getString("choice").value_or("")) << " layers";
+     << escapeHtml(choiceText(*search));
   if (auto stopped = search->getString("stopped"))
     os << "; the search was ended by the " << escapeHtml(*stopped);
   os << ".";
@@ -345,6 +378,7 @@ void searchSection(Page &page) {
           "alone: it did not run.";
   os << "</p>\n";
   turnsText(page, *search);
+  shapesText(page, *search);
   trialTable(page, *trials);
 }
 

@@ -32,8 +32,8 @@ static void title(Page &page, StringRef name) {
   os << "<header><h1>" << escapeHtml(name) << "</h1>\n<p class=sub>";
   os << escapeHtml(report.getString("precision").value_or(""));
   if (const json::Object *search = report.getObject("search"))
-    if (auto choice = search->getString("choice"))
-      os << " (" << escapeHtml(*choice) << ")";
+    if (search->getString("choice"))
+      os << " (" << escapeHtml(choiceText(*search)) << ")";
   os << " for " << escapeHtml(report.getString("target").value_or(""));
   if (const json::Object *source = report.getObject("source"))
     os << ", from " << escapeHtml(source->getString("format").value_or(""));

@@ -61,6 +61,10 @@ void distributionSection(Page &page);
 /// How to make and check this again.
 void commandSection(Page &page);
 
+/// The precisions of a search or of one of its trials, `18 w8a8, 2 fp32`, and
+/// what was taken out.
+std::string choiceText(const llvm::json::Object &trial);
+
 std::string escapeHtml(llvm::StringRef text);
 /// `1.5 MiB`.
 std::string bytesText(double bytes);

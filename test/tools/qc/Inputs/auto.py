@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """auto.py data SHARED                 calib.npz and eval.npz of clothing
 auto.py best DIR                    what a search chose, by its report
+auto.py shapes DIR                  what became of each shape
 auto.py histograms DIR              those of the layers in the report
 auto.py kill N FILE COMMAND...      kills it once FILE has N lines
 auto.py interrupt N FILE COMMAND... interrupts it then: exit code 130
@@ -52,6 +53,26 @@ def best(folder):
           f"searched on {search['samples']['search']}")
 
 
+def shapes(folder):
+    with open(os.path.join(folder, "report.json"), encoding="utf-8") as file:
+        report = json.load(file)
+    search = report["search"]
+    trials = search["trials"]
+    chosen, = [t for t in trials if t["chosen"]]
+    assert chosen["shape"] == search["shape"]
+    front = [trials[i] for i in report["pareto"]]
+    assert chosen in front
+    whole = [t["bytes"] for t in trials if t["inside"] and not t["shape"]]
+    assert chosen["bytes"] < min(whole, default=1e300)
+    print(f"chosen: {search['shape']}, smaller than all whole networks inside "
+          "the band")
+    for shape in search["shapes"]:
+        count = sum(t["shape"] == shape["shape"] for t in trials)
+        print(f"{shape['shape']}: {shape['removed']} gone, "
+              f"{'inside' if shape['float_inside'] else 'outside'}, "
+              f"{count} network" + ("s" if count > 1 else ""))
+
+
 def histograms(folder):
     with open(os.path.join(folder, "report.json"), encoding="utf-8") as file:
         rows = [row for row in json.load(file)["layers"] if "weights" in row]
@@ -88,7 +109,8 @@ def code(wanted, *command):
 
 
 if __name__ == "__main__":
-    {"data": data, "best": best, "code": code, "histograms": histograms,
+    {"data": data, "best": best, "code": code, "shapes": shapes,
+     "histograms": histograms,
      "kill": lambda *rest: end(signal.SIGKILL, *rest),
      "interrupt": lambda *rest: end(signal.SIGINT, *rest),
      }[sys.argv[1]](*sys.argv[2:])

@@ -1,0 +1,43 @@
+//===- Shape.cpp - What a search takes out of a model ---------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Shape.h"
+
+#include "qc/Quantization/Precision.h"
+
+#include <set>
+
+using llvm::StringRef;
+
+namespace qc::search {
+
+std::string Shape::named(StringRef precision) const {
+  return quantization::withStructures(precision, structures);
+}
+
+std::string Shape::ofLayer(StringRef precision) const {
+  return quantization::withStructures(precision, structures,
+                                      /*ofOneLayer=*/true);
+}
+
+llvm::json::Value Shape::json() const {
+  if (isWhole())
+    return nullptr;
+  return StringRef(structures).drop_front().str();
+}
+
+std::vector<Shape> Shape::of(const PrecisionSearchRequest &request) {
+  std::vector<Shape> shapes;
+  std::set<std::string> known = {""};
+  for (const std::string &name : request.candidates) {
+    std::string structures = quantization::structuresOf(name);
+    if (known.insert(structures).second)
+      shapes.push_back({structures});
+  }
+  return shapes;
+}
+
+} // namespace qc::search
