@@ -37,6 +37,13 @@ static bool isFreeOfData(Value value) {
          llvm::all_of(op->getOperands(), isFreeOfData);
 }
 
+/// True if all entries of the axis are the same, as a broadcast has them: each
+/// reader may have one of its own with fewer.
+static bool isRepeated(Value value, int64_t axis) {
+  auto broadcast = value.getDefiningOp<linalg::BroadcastOp>();
+  return broadcast && llvm::is_contained(broadcast.getDimensions(), axis);
+}
+
 /// An op that computes each element from those at the same place.
 static bool isElementwise(Operation *op) {
   return op->getNumResults() == 1 && op->getNumRegions() == 0 &&
@@ -66,8 +73,12 @@ private:
   bool layerToResult(OpOperand &use, const ChannelAxis &at);
   bool headsToOperands(Operation *op, const ChannelAxis &at);
   bool headsToResult(OpOperand &use, const ChannelAxis &at);
+  bool productToOperands(Operation *op, const ChannelAxis &at);
+  bool productToResult(OpOperand &use, const ChannelAxis &at);
   bool moveToOperands(Operation *op, const ChannelAxis &at);
   bool moveToResult(OpOperand &use, const ChannelAxis &at);
+  int64_t splitAxis(RankedTensorType type, ArrayRef<int64_t> members,
+                    Channels merged);
   bool mergeAxes(Value merged, Value split,
                  ArrayRef<ReassociationIndices> groups, bool toMerged,
                  const ChannelAxis &at);
@@ -119,7 +130,7 @@ void GroupFinder::reach(Value value, int64_t axis, Channels channels) {
 
 void GroupFinder::reachOperand(OpOperand &use, int64_t axis,
                                Channels channels) {
-  if (!isFreeOfData(use.get()))
+  if (!isFreeOfData(use.get()) && !isRepeated(use.get(), axis))
     return reach(use.get(), axis, channels);
   if (shapeOf(use.get()).getDimSize(axis) !=
       static_cast<int64_t>(channels.size()))
@@ -229,6 +240,7 @@ bool GroupFinder::headsToOperands(Operation *op, const ChannelAxis &at) {
   }
   reachOperand(append.getKeysMutable(), 1, channels);
   reachOperand(append.getValuesMutable(), 1, channels);
+  group.isHeads = true;
   if (!llvm::is_contained(group.appends, append))
     group.appends.push_back(append);
   return true;
@@ -255,9 +267,44 @@ bool GroupFinder::headsToResult(OpOperand &use, const ChannelAxis &at) {
   return true;
 }
 
+/// A product of two activations for each head: queries and keys, or their
+/// softmax and values.
+bool GroupFinder::productToOperands(Operation *op, const ChannelAxis &at) {
+  if (!isa<linalg::BatchMatmulOp>(op) || at.axis != 0)
+    return false;
+  group.isHeads = true;
+  for (OpOperand &operand : op->getOpOperands())
+    reachOperand(operand, at.axis, at.channels);
+  return true;
+}
+
+bool GroupFinder::productToResult(OpOperand &use, const ChannelAxis &at) {
+  Operation *op = use.getOwner();
+  if (!isa<linalg::BatchMatmulOp>(op) || at.axis != 0)
+    return false;
+  reach(op->getResult(0), at.axis, at.channels);
+  return true;
+}
+
 //===----------------------------------------------------------------------===//
 // Ops that only move
 //===----------------------------------------------------------------------===//
+
+/// The outermost of the axes `members` of `type`, merged into one, along which
+/// the channels of that one differ: other axes repeat them.
+int64_t GroupFinder::splitAxis(RankedTensorType type, ArrayRef<int64_t> members,
+                               Channels merged) {
+  int64_t inner = static_cast<int64_t>(merged.size());
+  for (int64_t member : members) {
+    int64_t size = type.getDimSize(member);
+    inner /= size;
+    for (int64_t i = 0; i + inner < static_cast<int64_t>(merged.size()); ++i)
+      if (i / inner % size + 1 < size &&
+          !same.isEquivalent(merged[i], merged[i + inner]))
+        return member;
+  }
+  return members.back();
+}
 
 /// Axis `axis` of `split` is one of those merged into an axis of `merged`, or
 /// the other way: an entry of the merged axis has the channel of its place on
@@ -271,18 +318,19 @@ bool GroupFinder::mergeAxes(Value merged, Value split,
     if (toMerged ? !llvm::is_contained(members, at.axis)
                  : mergedAxis != at.axis)
       continue;
-    // Back to the outermost axis that is more than a unit.
-    int64_t axis = at.axis;
-    if (!toMerged) {
-      auto *outer = llvm::find_if(members, [&](int64_t member) {
-        return type.getDimSize(member) != 1;
+    if (llvm::any_of(members, [&](int64_t member) {
+          return type.isDynamicDim(member);
+        })) {
+      group.isHeads |= llvm::any_of(merged.getUsers(), [](Operation *user) {
+        return isa<linalg::BatchMatmulOp>(user);
       });
-      axis = outer == members.end() ? members.back() : *outer;
+      refuse("an axis of free size is one with theirs, in " +
+             getValueName(merged));
+      return true;
     }
+    int64_t axis = toMerged ? at.axis : splitAxis(type, members, at.channels);
     int64_t inner = 1, total = 1;
     for (int64_t member : members) {
-      if (type.isDynamicDim(member))
-        return false;
       total *= type.getDimSize(member);
       if (member > axis)
         inner *= type.getDimSize(member);
@@ -317,6 +365,15 @@ bool GroupFinder::moveToOperands(Operation *op, const ChannelAxis &at) {
       .Case([&](linalg::TransposeOp transpose) {
         reachOperand(op->getOpOperand(1), at.axis, at.channels);
         return toSource(transpose.getPermutation()[at.axis], at.channels);
+      })
+      .Case([&](linalg::BroadcastOp broadcast) {
+        if (isRepeated(broadcast->getResult(0), at.axis))
+          return false;
+        reachOperand(op->getOpOperand(1), at.axis, at.channels);
+        int64_t added =
+            llvm::count_if(broadcast.getDimensions(),
+                           [&](int64_t axis) { return axis < at.axis; });
+        return toSource(at.axis - added, at.channels);
       })
       .Case([&](tensor::PadOp pad) {
         auto low = getConstantIntValue(pad.getMixedLowPad()[at.axis]);
@@ -363,6 +420,15 @@ bool GroupFinder::moveToResult(OpOperand &use, const ChannelAxis &at) {
                             transpose.getPermutation().begin(),
                         at.channels);
       })
+      .Case([&](linalg::BroadcastOp broadcast) {
+        int64_t rank = shapeOf(broadcast->getResult(0)).getRank();
+        int64_t axis = 0, before = 0;
+        for (; axis < rank; ++axis)
+          if (!llvm::is_contained(broadcast.getDimensions(), axis) &&
+              before++ == at.axis)
+            break;
+        return toResult(axis, at.channels);
+      })
       .Case([&](tensor::PadOp pad) {
         std::optional<PadView> view = PadView::match(pad.getResult());
         if (!view)
@@ -405,6 +471,11 @@ static std::optional<int64_t> poolAxis(Operation *op) {
   return pool->layout == ImageLayout::ChannelsFirst ? 1 : 3;
 }
 
+/// An op on the last axis, which leaves entries of this one apart.
+static bool isRowwise(Operation *op, int64_t axis) {
+  return isa<SoftmaxOp>(op) && axis + 1 < shapeOf(op->getResult(0)).getRank();
+}
+
 void GroupFinder::toMaker(Value value, const ChannelAxis &at) {
   Operation *op = value.getDefiningOp();
   if (!op)
@@ -420,8 +491,10 @@ void GroupFinder::toMaker(Value value, const ChannelAxis &at) {
     reachOperand(op->getOpOperand(2), at.axis, at.channels);
     return;
   }
+  if (isRowwise(op, at.axis))
+    return reachOperand(op->getOpOperand(0), at.axis, at.channels);
   if (!layerToOperands(op, at) && !headsToOperands(op, at) &&
-      !moveToOperands(op, at))
+      !productToOperands(op, at) && !moveToOperands(op, at))
     refuse(op);
 }
 
@@ -434,12 +507,12 @@ void GroupFinder::toReader(OpOperand &use, const ChannelAxis &at) {
       refuse(op);
     return;
   }
-  bool keepsAxis = isElementwise(op) ||
+  bool keepsAxis = isElementwise(op) || isRowwise(op, at.axis) ||
                    (poolAxis(op) == at.axis && use.getOperandNumber() != 1);
   if (keepsAxis)
     return reach(op->getResult(0), at.axis, at.channels);
   if (!layerToResult(use, at) && !headsToResult(use, at) &&
-      !moveToResult(use, at))
+      !productToResult(use, at) && !moveToResult(use, at))
     refuse(op);
 }
 

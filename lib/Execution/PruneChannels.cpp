@@ -161,20 +161,19 @@ static std::string problemOfReaders(const ChannelGroup &group) {
 
 void ChannelPruning::addGroup(ChannelGroup &group,
                               quantization::PrecisionChoice &choice) {
-  bool isHeads = !group.appends.empty();
   std::vector<ChannelQuota> most;
   std::vector<std::string> asked;
   std::string problem = group.problem;
   for (Operation *op : group.producers) {
     quantization::Precision precision = choice.get(nameOfLayer(op));
-    int64_t share = isHeads ? precision.heads : precision.channels;
+    int64_t share = group.isHeads ? precision.heads : precision.channels;
     if (share)
       asked.push_back(nameOfLayer(op));
     else if (problem.empty())
       problem =
           "layer '" + nameOfLayer(op) + "' makes the same, and keeps them";
     // Who asks for heads means no other channels.
-    if (isHeads && !share && precision.channels)
+    if (group.isHeads && !share && precision.channels)
       refuse({nameOfLayer(op)}, "they are heads of attention");
     if (!problem.empty())
       continue;
@@ -236,8 +235,8 @@ Error ChannelPruning::findGroups() {
   if (groups.empty() && choice->takesChannels())
     return inputError("bad-option", model.name, "--precision",
                       "a share of channels or heads that no layer has",
-                      "channels of convolutions or products, heads of a "
-                      "language model");
+                      "channels of convolutions or products, heads of "
+                      "attention");
   return checkHeads();
 }
 

@@ -33,15 +33,18 @@ struct ChannelGroup {
   int64_t size = 0;
   /// Tensors that depend on the function's data.
   llvm::MapVector<Value, ChannelAxis> values;
-  /// Operands that do not: weights, biases, tensors to be written. Others may
-  /// read the same value, so each becomes one of its own.
+  /// Operands that do not, or have the same for all channels: weights, biases,
+  /// tensors to be written, broadcast masks. Others may read the same value, so
+  /// each becomes one of its own.
   SmallVector<std::pair<OpOperand *, ChannelAxis>> constants;
   /// The layers that make the channels and those that sum over them, in
   /// program order.
   SmallVector<Operation *> producers, consumers;
-  /// Where the channels are heads of attention, the ops (qc.kv_append) by which
-  /// their keys and values get into the cache: heads go from all of them alike,
-  /// and from the cache. The heads of queries that share keys are one channel.
+  /// The channels are heads of attention: queries, keys and values have them.
+  bool isHeads = false;
+  /// The ops (qc.kv_append) by which keys and values of heads get into a cache:
+  /// heads go from all of them alike, and from the cache. The heads of queries
+  /// that share keys are one channel.
   SmallVector<Operation *> appends;
   /// Why no channel can go; empty where they can.
   std::string problem;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """attention.py FOLDER: an encoder layer with random weights as attention.onnx,
 samples of several lengths in calib/, one of them as some.npz.
+attention.py --idle FOLDER: two such layers, one head of each without effect.
 attention.py --cosine A B LEAST: outputs that are alike."""
 
 import os
@@ -29,8 +30,9 @@ class Graph:
             numpy_helper.from_array(np.asarray(values, dtype), name))
         return name
 
-    def linear(self, x, rows, columns):
+    def linear(self, x, rows, columns, idle=slice(0)):
         w = random.standard_normal((rows, columns)) / np.sqrt(rows)
+        w[idle] = 0
         y = self.op("MatMul", x, self.constant(w))
         return self.op("Add", y, self.constant(
             random.standard_normal(columns) * 0.1))
@@ -46,24 +48,27 @@ class Graph:
                        axis=-1, epsilon=1e-5)
 
 
-def layer(g):
-    q = g.heads(g.linear("x", HIDDEN, HIDDEN), [0, 2, 1, 3])
-    k = g.heads(g.linear("x", HIDDEN, HIDDEN), [0, 2, 3, 1])
-    v = g.heads(g.linear("x", HIDDEN, HIDDEN), [0, 2, 1, 3])
+def layer(g, x, bias, idle=slice(0)):
+    q = g.heads(g.linear(x, HIDDEN, HIDDEN), [0, 2, 1, 3])
+    k = g.heads(g.linear(x, HIDDEN, HIDDEN), [0, 2, 3, 1])
+    v = g.heads(g.linear(x, HIDDEN, HIDDEN), [0, 2, 1, 3])
     scores = g.op("Mul", g.op("MatMul", q, k),
                   g.constant((HIDDEN / HEADS) ** -0.5))
-    bias = g.op("Unsqueeze", "bias", g.constant([1, 2], np.int64))
     p = g.op("Softmax", g.op("Add", scores, bias), axis=-1)
     context = g.op("Transpose", g.op("MatMul", p, v), perm=[0, 2, 1, 3])
     flat = g.op("Reshape", context, g.constant([0, 0, HIDDEN], np.int64))
-    x = g.norm(g.op("Add", g.linear(flat, HIDDEN, HIDDEN), "x"))
+    x = g.norm(g.op("Add", g.linear(flat, HIDDEN, HIDDEN, idle), x))
     inner = g.op("Relu", g.linear(x, HIDDEN, 2 * HIDDEN))
     return g.norm(g.op("Add", g.linear(inner, 2 * HIDDEN, HIDDEN), x))
 
 
-def make(folder):
+def make(folder, idle=(slice(0),), batch=2):
+    """`idle`: of each layer the inputs of the last product that count nothing."""
     g = Graph()
-    y = g.op("Identity", layer(g))
+    y, bias = "x", g.op("Unsqueeze", "bias", g.constant([1, 2], np.int64))
+    for rows in idle:
+        y = layer(g, y, bias, rows)
+    g.op("Identity", y)
     g.nodes[-1].output[0] = "y"
     value = helper.make_tensor_value_info
     graph = helper.make_graph(
@@ -77,9 +82,9 @@ def make(folder):
     save(model, os.path.join(folder, "attention.onnx"))
     os.makedirs(os.path.join(folder, "calib"))
     for i, length in enumerate([3, 17, 20, 33, 37]):
-        x = random.standard_normal((2, length, HIDDEN)).astype(np.float32)
-        bias = np.zeros((2, length), np.float32)
-        bias[1, length // 2:] = -1e4
+        x = random.standard_normal((batch, length, HIDDEN)).astype(np.float32)
+        bias = np.zeros((batch, length), np.float32)
+        bias[-1, length // 2:] = -1e4
         np.savez(os.path.join(folder, f"calib/{i}.npz"), x=x, bias=bias)
         if length == 37:
             np.savez(os.path.join(folder, "some.npz"), x=x, bias=bias)
@@ -94,4 +99,10 @@ def cosine(first, second, least):
 
 
 if __name__ == "__main__":
-    cosine(*sys.argv[2:]) if sys.argv[1] == "--cosine" else make(sys.argv[1])
+    if sys.argv[1] == "--cosine":
+        cosine(*sys.argv[2:])
+    elif sys.argv[1] == "--idle":
+        width = HIDDEN // HEADS
+        make(sys.argv[2], (slice(width), slice(2 * width, 3 * width)), batch=1)
+    else:
+        make(sys.argv[1])
