@@ -39,9 +39,7 @@ static Error checkLevel(StringRef level) {
 static Expected<std::string> emitObserved(const LoadedModel &model,
                                           const CompileOptions &options,
                                           EmitForm form) {
-  LoadedModel copy;
-  copy.module = llvm::cast<mlir::ModuleOp>(model.module.get()->clone());
-  copy.name = model.name;
+  LoadedModel copy = model.copy();
   if (Error error = insertObservers(*copy.module))
     return error;
   return emitLevel(copy, options, "observed", form);

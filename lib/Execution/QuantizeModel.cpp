@@ -34,7 +34,9 @@ namespace {
 struct Quantized {
   const BuildRequest &request;
   const BuildHooks &hooks;
-  mlir::ModuleOp module;
+  LoadedModel &model;
+
+  mlir::ModuleOp module() const { return *model.module; }
 };
 
 /// A kind of files and what writes them.
@@ -55,7 +57,7 @@ static Error writeONNX(const Quantized &model, QuantizeResult &result) {
                       request.options.precision +
                           ", which leaves the model as it is",
                       "int8, w8, w4-g128 ..., or --layer or --recipe");
-  auto quantization = onnx::readQuantization(model.module, request.model);
+  auto quantization = onnx::readQuantization(model.module(), request.model);
   if (!quantization)
     return quantization.takeError();
   result.layers = quantization->layers.size();
@@ -82,6 +84,7 @@ static Error writeLanguageModel(const Quantized &model,
                                 QuantizeResult &result) {
   const BuildRequest &request = model.request;
   llama::ExportOptions options;
+  options.baseFolder = model.model.baseFolder;
   options.widen = request.options.precision == "fp32";
   if (const quantization::Mixture *mixture =
           quantization::findMixture(request.options.precision))
@@ -89,7 +92,7 @@ static Error writeLanguageModel(const Quantized &model,
   options.progress = [&](double done) {
     return step(model.hooks, "writing", done);
   };
-  auto written = write(model.module, request.model, request.output, options);
+  auto written = write(model.module(), request.model, request.output, options);
   if (!written)
     return written.takeError();
   result.bytes = written->bytes;
@@ -178,8 +181,8 @@ Expected<QuantizeResult> qc::quantizeModelFile(const BuildRequest &asked,
     return statistics.takeError();
   if (Error error = step(hooks, "writing"))
     return std::move(error);
-  if (Error error = findKind(request.output)
-                        ->write({request, hooks, *model->module}, result))
+  if (Error error =
+          findKind(request.output)->write({request, hooks, *model}, result))
     return std::move(error);
   if (!request.search || !request.search->unfinished)
     finishSearch(request.output);

@@ -64,9 +64,7 @@ Error StagedRun::runPiece(Operation *last,
                       "equal bounds");
   if (Error error = fitBounds(*piece->module, function, samples))
     return error;
-  LoadedModel part;
-  part.module = std::move(piece->module);
-  part.name = model.name;
+  LoadedModel part = model.with(std::move(piece->module));
   auto compiled = generateCode(part, options, {}, &kernels);
   if (!compiled)
     return compiled.takeError();

@@ -289,7 +289,8 @@ llvm::Expected<CompiledNet> generateCode(LoadedModel &model,
   CompiledNet result;
   llvm::SmallString<128> weights;
   if (auto error = llvm::sys::fs::createTemporaryFile("qc", "weights", weights))
-    return inputError("temporary-file", weights, "", error.message(), "");
+    return inputError("temporary-file", weights, "", error.message(),
+                      "a folder with room for the weights, as TMPDIR names it");
   result.weightsFile = std::string(weights);
   auto target = targetOf(model, options.target);
   if (!target)

@@ -141,10 +141,15 @@ readLanguageModel(MLIRContext &context, llvm::StringRef path,
   import.context = options.context;
   import.sequences = options.sequences.value_or(1);
   import.cache = options.cache.value_or(import.cache);
+  LoadedModel model;
+  // What is printed has its weights with it.
+  if (options.emit.empty() && options.dumpFolder.empty()) {
+    model.ownFolder = std::make_shared<TemporaryFolder>("qc-weights");
+    import.folder = model.ownFolder->path("");
+  }
   auto files = readLanguageFiles(context, path, import);
   if (!files)
     return files.takeError();
-  LoadedModel model;
   model.chatTemplate = std::move(files->chat.text);
   model.specialTokens = std::move(files->chat.tokens);
   if (files->tokenizer) {
@@ -200,10 +205,15 @@ static std::string nameOfModel(llvm::StringRef path) {
 }
 
 /// Gives parameters the absolute names of their files, so that what is printed
-/// runs from anywhere.
+/// runs from anywhere. Those in the model's own folder, which is another each
+/// time, keep theirs.
 static void nameFilesFromRoot(LoadedModel &model) {
   ParameterStore store(model.baseFolder);
+  if (model.ownFolder)
+    model.baseFolder = model.ownFolder->path("");
   model.module->walk([&](mlir::qc::ParameterOp op) {
+    if (model.ownFolder && op.getFile() == llama::componentsName)
+      return;
     llvm::SmallString<128> path(store.resolve(op.getFile()));
     llvm::sys::fs::make_absolute(path);
     llvm::sys::path::remove_dots(path, /*remove_dot_dot=*/true);
@@ -211,12 +221,17 @@ static void nameFilesFromRoot(LoadedModel &model) {
   });
 }
 
+LoadedModel LoadedModel::with(OwningOpRef<ModuleOp> part) const {
+  LoadedModel model;
+  model.module = std::move(part);
+  model.baseFolder = baseFolder;
+  model.ownFolder = ownFolder;
+  model.name = name;
+  return model;
+}
+
 LoadedModel LoadedModel::copy() const {
-  LoadedModel copy;
-  copy.module = cast<ModuleOp>(module.get()->clone());
-  copy.baseFolder = baseFolder;
-  copy.name = name;
-  return copy;
+  return with(cast<ModuleOp>(module.get()->clone()));
 }
 
 llvm::Expected<LoadedModel> importModel(MLIRContext &context,

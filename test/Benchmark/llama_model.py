@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""llama_model.py SHAPE FOLDER [--layers N] [--sparse]: a Hugging Face folder of
-a Llama model with the shapes of a published one and random weights in BF16.
+"""llama_model.py SHAPE FOLDER [--layers N] [--sparse] [--gptq]: a Hugging Face
+folder of a Llama model with the shapes of a published one and random weights in
+BF16; with --gptq the matrices of its layers in GPTQ's layout, 4 bits in groups of
+128.
 
 SHAPE is one of the names in SHAPES. --sparse makes files with holes instead:
 all weights are 0 and take no room, so that a 70B model fits any disk. Files are
@@ -18,6 +20,9 @@ SHAPES = {"tiny": (256, 768, 2, 4, 2, 1024),
           "llama2-13b": (5120, 13824, 40, 40, 40, 32000),
           "llama2-70b": (8192, 28672, 80, 64, 8, 32000)}
 FILE_BYTES = 8 << 30
+ITEM_BYTES = {"BF16": 2, "F16": 2, "I32": 4}
+GPTQ = {"quant_method": "gptq", "bits": 4, "group_size": 128, "sym": False,
+        "desc_act": False, "checkpoint_format": "gptq_v2"}
 
 
 def config_of(shape, layers):
@@ -61,22 +66,43 @@ def count(shape):
     return total
 
 
+def stored(config):
+    """Names, types and shapes as files have them."""
+    for name, shape in tensors_of(config):
+        if ("quantization_config" not in config or len(shape) == 1 or
+                ".layers." not in name):
+            yield name, "BF16", shape
+            continue
+        layer, (outputs, inputs) = name.removesuffix("weight"), shape
+        yield layer + "qweight", "I32", (inputs // 8, outputs)
+        yield layer + "qzeros", "I32", (inputs // 128, outputs // 8)
+        yield layer + "scales", "F16", (inputs // 128, outputs)
+
+
+def size_of(kind, shape):
+    return ITEM_BYTES[kind] * count(shape)
+
+
 def files_of(config):
     """Tensors file by file."""
     files, bytes_there = [[]], 0
-    for name, shape in tensors_of(config):
-        size = 2 * count(shape)
+    for tensor in stored(config):
+        size = size_of(*tensor[1:])
         if files[-1] and bytes_there + size > FILE_BYTES:
             files.append([])
             bytes_there = 0
-        files[-1].append((name, shape))
+        files[-1].append(tensor)
         bytes_there += size
     return files
 
 
-def random_bits(random, shape):
-    """Normal numbers as BF16; norms are around 1."""
+def random_bits(random, kind, shape):
+    """Normal numbers as BF16, norms around 1; any words of codes; scales."""
     import numpy as np
+    if kind == "I32":
+        return random.integers(0, 1 << 32, count(shape), dtype=np.uint32)
+    if kind == "F16":
+        return random.uniform(0.002, 0.006, count(shape)).astype(np.float16)
     mean, deviation = (1, 0.1) if len(shape) == 1 else (0, 0.02)
     values = random.standard_normal(count(shape), dtype=np.float32)
     values *= np.float32(deviation)
@@ -86,9 +112,9 @@ def random_bits(random, shape):
 
 def write_file(path, tensors, random):
     header, at = {}, 0
-    for name, shape in tensors:
-        end = at + 2 * count(shape)
-        header[name] = {"dtype": "BF16", "shape": shape,
+    for name, kind, shape in tensors:
+        end = at + size_of(kind, shape)
+        header[name] = {"dtype": kind, "shape": shape,
                         "data_offsets": [at, end]}
         at = end
     text = json.dumps(header).encode()
@@ -98,8 +124,8 @@ def write_file(path, tensors, random):
         if random is None:
             file.truncate(8 + len(text) + at)
             return
-        for _, shape in tensors:
-            file.write(random_bits(random, shape).tobytes())
+        for _, kind, shape in tensors:
+            file.write(random_bits(random, kind, shape).tobytes())
 
 
 def main():
@@ -108,8 +134,11 @@ def main():
     parser.add_argument("folder")
     parser.add_argument("--layers", type=int)
     parser.add_argument("--sparse", action="store_true")
+    parser.add_argument("--gptq", action="store_true")
     arguments = parser.parse_args()
     config = config_of(arguments.shape, arguments.layers)
+    if arguments.gptq:
+        config["quantization_config"] = GPTQ
     random = None
     if not arguments.sparse:
         import numpy as np
@@ -121,7 +150,7 @@ def main():
         names = [f"model-{k + 1:05}-of-{len(files):05}.safetensors"
                  for k in range(len(files))]
         index = {"weight_map": {name: file for file, tensors in
-                                zip(names, files) for name, _ in tensors}}
+                                zip(names, files) for name, *_ in tensors}}
         with open(os.path.join(arguments.folder,
                                "model.safetensors.index.json"), "w") as file:
             json.dump(index, file)
@@ -130,7 +159,8 @@ def main():
     with open(os.path.join(arguments.folder, "config.json"), "w") as file:
         json.dump(config, file, indent=1)
     parameters = sum(count(shape) for _, shape in tensors_of(config))
-    print(f"{parameters} parameters, {2 * parameters} bytes")
+    print(f"{parameters} parameters, "
+          f"{sum(size_of(*tensor[1:]) for tensor in stored(config))} bytes")
 
 
 if __name__ == "__main__":

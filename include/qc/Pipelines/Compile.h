@@ -14,6 +14,7 @@
 #include "mlir/IR/OwningOpRef.h"
 #include "qc/Pipelines/CompileOptions.h"
 #include "qc/Pipelines/KernelCache.h"
+#include "qc/Support/TemporaryFolder.h"
 #include "qc/Target/Artifact/Artifact.h"
 #include "llvm/Support/Error.h"
 
@@ -67,7 +68,10 @@ struct CompiledNet {
 /// A model on its way, and where the files of its parameters are.
 struct LoadedModel {
   mlir::OwningOpRef<mlir::ModuleOp> module;
+  /// Relative names of parameters' files are looked up here.
   std::string baseFolder;
+  /// The same, where it goes with the model and its copies.
+  std::shared_ptr<TemporaryFolder> ownFolder;
   std::string name;
   std::string licence;
   /// The compiled tokenizer of a language model (qc/Tokenizer/Compile.h).
@@ -78,6 +82,8 @@ struct LoadedModel {
 
   /// The graph once more, to be used up: module, folder and name.
   LoadedModel copy() const;
+  /// A part of the graph, with folder and name.
+  LoadedModel with(mlir::OwningOpRef<mlir::ModuleOp> part) const;
 };
 
 /// A context with everything loaded that the stations need; with `threads` for

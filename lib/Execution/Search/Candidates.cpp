@@ -290,10 +290,7 @@ Error Candidates::findRefusals() {
 Expected<LoadedModel> Candidates::quantized(const Assignment &assignment,
                                             CompileOptions &trial,
                                             std::vector<std::string> &remarks) {
-  LoadedModel copy;
-  copy.module = llvm::cast<mlir::ModuleOp>(model.module.get()->clone());
-  copy.baseFolder = model.baseFolder;
-  copy.name = model.name;
+  LoadedModel copy = model.copy();
   trial = options;
   trial.recipeFile = fileIn(partial, "trial.json");
   std::string text =

@@ -116,9 +116,8 @@ Error LayerProbe::cutPieces() {
     Part part;
     part.piece = std::move(*piece);
     part.layers = std::move(names);
-    LoadedModel model;
-    model.module = llvm::cast<mlir::ModuleOp>(part.piece.module->clone());
-    auto net = compile(std::move(model));
+    auto net = compile(candidates.floatModel().with(
+        llvm::cast<mlir::ModuleOp>(part.piece.module->clone())));
     if (!net)
       return net.takeError();
     part.net = std::move(*net);
@@ -130,8 +129,6 @@ Error LayerProbe::cutPieces() {
 }
 
 Expected<std::unique_ptr<JitNet>> LayerProbe::compile(LoadedModel model) {
-  model.name = candidates.floatModel().name;
-  model.baseFolder = candidates.floatModel().baseFolder;
   auto compiled = generateCode(model, candidates.trialOptions(), {}, &kernels);
   if (!compiled)
     return compiled.takeError();
@@ -151,10 +148,9 @@ Expected<std::unique_ptr<JitNet>> LayerProbe::compileQuantized(
       llvm::formatv("{0}", llvm::json::Value(std::move(object))).str();
   if (Error error = writeWholeFile(recipe, text))
     return std::move(error);
-  LoadedModel model;
   mlir::qc::Piece const &piece = part.piece;
-  model.module =
-      llvm::cast<mlir::ModuleOp>(mlir::ModuleOp(piece.module.get())->clone());
+  LoadedModel model = candidates.floatModel().with(
+      llvm::cast<mlir::ModuleOp>(mlir::ModuleOp(piece.module.get())->clone()));
   CompileOptions options = candidates.trialOptions();
   options.recipeFile = recipe;
   options.layers.clear();
@@ -170,8 +166,6 @@ Expected<std::unique_ptr<JitNet>> LayerProbe::compileQuantized(
 
 Error LayerProbe::findWeights(const Part &part, LoadedModel &model,
                               const CompileOptions &options) {
-  model.name = candidates.floatModel().name;
-  model.baseFolder = candidates.floatModel().baseFolder;
   std::vector<std::vector<HostTensor>> windows;
   for (size_t window = 0; window < carried.size(); ++window)
     if (carried.size() == 1 || isLearnt(window))

@@ -48,7 +48,8 @@ class LanguageModelWriter {
 public:
   LanguageModelWriter(StringRef source, StringRef output,
                       const llama::ExportOptions &options)
-      : source(source), options(options), evaluator(store) {
+      : source(source), options(options), store(options.baseFolder),
+        evaluator(store) {
     file.path = output.str();
   }
 

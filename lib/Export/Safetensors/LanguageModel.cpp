@@ -43,7 +43,8 @@ class FolderWriter {
 public:
   FolderWriter(StringRef folder, StringRef output,
                const llama::ExportOptions &options)
-      : folder(folder), options(options), evaluator(store), out(output) {}
+      : folder(folder), options(options), store(options.baseFolder),
+        evaluator(store), out(output) {}
 
   Error plan(mlir::ModuleOp module);
   Error write();

@@ -49,6 +49,16 @@ qc::checkpoints::readLinear(const Config &config,
   llvm_unreachable("all methods are handled");
 }
 
+template <typename T>
+static std::vector<uint8_t> turned(llvm::ArrayRef<uint8_t> bytes, size_t rows,
+                                   size_t columns) {
+  llvm::ArrayRef<T> values(reinterpret_cast<const T *>(bytes.data()),
+                           bytes.size() / sizeof(T));
+  std::vector<T> result = transpose(values, rows, columns);
+  auto *begin = reinterpret_cast<const uint8_t *>(result.data());
+  return {begin, begin + bytes.size()};
+}
+
 /// A component of two axes with its axes changed.
 static num::ComponentData transposed(const num::ComponentData &data) {
   const std::vector<int64_t> &shape = data.component.shape;
@@ -56,24 +66,20 @@ static num::ComponentData transposed(const num::ComponentData &data) {
   std::reverse(result.component.shape.begin(), result.component.shape.end());
   size_t rows = shape[0], columns = shape[1];
   unsigned bits = num::bitWidth(data.component.kind);
-  size_t size = bits < 8 ? 1 : bits / 8;
-  std::vector<uint8_t> plain = data.bytes;
-  if (bits < 8) {
-    plain.resize(rows * columns);
-    num::unpackRows(data.bytes, rows, columns, bits, plain);
+  if (bits == 32) {
+    result.bytes = turned<uint32_t>(data.bytes, rows, columns);
+  } else if (bits == 16) {
+    result.bytes = turned<uint16_t>(data.bytes, rows, columns);
+  } else if (bits == 8) {
+    result.bytes = transpose(llvm::ArrayRef(data.bytes), rows, columns);
+  } else {
+    std::vector<uint8_t> codes(rows * columns);
+    num::unpackRows(data.bytes, rows, columns, bits, codes);
+    codes = transpose(llvm::ArrayRef(codes), rows, columns);
+    result.bytes.resize(
+        num::byteSize(data.component.kind, result.component.shape));
+    num::packRows(codes, columns, rows, bits, result.bytes);
   }
-  std::vector<uint8_t> turned(plain.size());
-  for (size_t i = 0; i < rows; ++i)
-    for (size_t j = 0; j < columns; ++j)
-      std::copy_n(plain.data() + (i * columns + j) * size, size,
-                  turned.data() + (j * rows + i) * size);
-  if (bits == 8 || size > 1) {
-    result.bytes = std::move(turned);
-    return result;
-  }
-  result.bytes.resize(
-      num::byteSize(data.component.kind, result.component.shape));
-  num::packRows(turned, columns, rows, bits, result.bytes);
   return result;
 }
 

@@ -16,6 +16,7 @@
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "qc/Dialect/QC/IR/QCOps.h"
 #include "qc/Import/Checkpoints/Encoding.h"
+#include "qc/Import/Llama/Import.h"
 
 using namespace mlir;
 
@@ -78,31 +79,46 @@ Value DecoderBuilder::vectorOf(TensorRole role, int64_t layer) {
   return arith::ExtFOp::create(b, loc, floats(source.shape), value);
 }
 
-/// The codes of a quantized matrix, whose bytes become part of the module.
-Value DecoderBuilder::codesOf(const checkpoints::Linear &linear) {
-  auto encoding = cast<mlir::qc::EncodingAttrInterface>(
-      checkpoints::encodingOf(b.getContext(), linear));
-  SmallVector<Value> components;
-  for (auto [component, data] : llvm::zip_equal(
-           encoding.getComponents(linear.shape), linear.components)) {
-    auto type = mlir::qc::getComponentType(b.getContext(), component);
-    ArrayRef<char> bytes(reinterpret_cast<const char *>(data.bytes.data()),
-                         data.bytes.size());
-    auto blob = HeapAsmResourceBlob::allocateAndCopyInferAlign(bytes);
-    auto values =
-        DenseResourceElementsAttr::get(type, component.name, std::move(blob));
-    components.push_back(arith::ConstantOp::create(b, loc, values));
+/// A component: in a file of such, or as part of the module.
+Value DecoderBuilder::componentOf(const QuantizedTensor &tensor, size_t number,
+                                  Type type, StringRef name) {
+  if (!tensor.offsets.empty()) {
+    auto component = cast<RankedTensorType>(type);
+    int64_t length = component.getNumElements() *
+                     ((component.getElementTypeBitWidth() + 7) / 8);
+    return mlir::qc::ParameterOp::create(
+        b, loc, type, name, componentsName,
+        static_cast<int64_t>(tensor.offsets[number]), length);
   }
-  auto type = RankedTensorType::get(linear.shape, b.getF32Type(), encoding);
+  ArrayRef<uint8_t> bytes = tensor.linear.components[number].bytes;
+  auto blob = HeapAsmResourceBlob::allocateAndCopyInferAlign(
+      ArrayRef(reinterpret_cast<const char *>(bytes.data()), bytes.size()));
+  auto values = DenseResourceElementsAttr::get(cast<ShapedType>(type), name,
+                                               std::move(blob));
+  return arith::ConstantOp::create(b, loc, values);
+}
+
+/// The codes of a quantized matrix.
+Value DecoderBuilder::codesOf(const QuantizedTensor &tensor) {
+  ArrayRef<int64_t> shape = tensor.linear.shape;
+  auto encoding = cast<mlir::qc::EncodingAttrInterface>(
+      checkpoints::encodingOf(b.getContext(), tensor.linear));
+  SmallVector<Value> components;
+  for (auto [number, component] :
+       llvm::enumerate(encoding.getComponents(shape)))
+    components.push_back(componentOf(
+        tensor, number, mlir::qc::getComponentType(b.getContext(), component),
+        component.name));
+  auto type = RankedTensorType::get(shape, b.getF32Type(), encoding);
   return mlir::qc::AssembleOp::create(b, loc, type, components);
 }
 
 /// The matrix [inputs, outputs] of a tensor [outputs, inputs]; codes where the
 /// file has them.
 Value DecoderBuilder::matrix(TensorRole role, int64_t layer) {
-  if (const checkpoints::Linear *linear = weights.findLinear(role, layer))
-    return mlir::qc::DequantizeOp::create(b, loc, floats(linear->shape),
-                                          codesOf(*linear));
+  if (const QuantizedTensor *tensor = weights.findQuantized(role, layer))
+    return mlir::qc::DequantizeOp::create(b, loc, floats(tensor->linear.shape),
+                                          codesOf(*tensor));
   const SourceTensor &source = weights.get(role, layer);
   SmallVector<int64_t> shape = {source.shape[1], source.shape[0]};
   auto encoded = [&](Attribute encoding) {
@@ -182,9 +198,9 @@ Value DecoderBuilder::product(Value x, Value weight) {
 Value DecoderBuilder::linear(Value x, TensorRole role, TensorRole bias,
                              int64_t layer) {
   setName(role, layer);
-  const checkpoints::Linear *quantized = weights.findLinear(role, layer);
-  if (quantized && !quantized->permutation.empty())
-    x = reordered(x, quantized->permutation);
+  const QuantizedTensor *quantized = weights.findQuantized(role, layer);
+  if (quantized && !quantized->linear.permutation.empty())
+    x = reordered(x, quantized->linear.permutation);
   Value y = product(x, matrix(role, layer));
   if (bias == role || !hasTensor(config, bias))
     return y;

@@ -34,7 +34,9 @@ private:
   mlir::Value parameter(const SourceTensor &source, mlir::Type element,
                         llvm::ArrayRef<int64_t> shape);
   mlir::Type elementOf(const SourceTensor &source);
-  mlir::Value codesOf(const checkpoints::Linear &linear);
+  mlir::Value componentOf(const QuantizedTensor &tensor, size_t number,
+                          mlir::Type type, llvm::StringRef name);
+  mlir::Value codesOf(const QuantizedTensor &tensor);
   mlir::Value vectorOf(TensorRole role, int64_t layer);
   mlir::Value matrix(TensorRole role, int64_t layer);
 

@@ -21,6 +21,7 @@
 #include "qc/Import/Llama/Rope.h"
 #include "qc/Support/Error.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
 
 using namespace mlir;
 using llvm::Error;
@@ -59,7 +60,8 @@ static Expected<Source> readGGUF(llvm::StringRef path) {
   return Source{std::move(*config), std::move(*weights), licence};
 }
 
-static Expected<Source> readFolder(llvm::StringRef path) {
+static Expected<Source> readFolder(llvm::StringRef path,
+                                   const ImportOptions &options) {
   auto config = readConfig(path);
   if (!config)
     return config.takeError();
@@ -73,8 +75,18 @@ static Expected<Source> readFolder(llvm::StringRef path) {
   auto table = safetensors::readFolder(path);
   if (!table)
     return table.takeError();
-  auto weights = Weights::create(*config, *table, path,
-                                 checkpoint ? &*checkpoint : nullptr);
+  std::unique_ptr<checkpoints::ComponentFile> components;
+  if (checkpoint && !options.folder.empty()) {
+    llvm::SmallString<128> file(options.folder);
+    llvm::sys::path::append(file, componentsName);
+    auto made = checkpoints::ComponentFile::create(file);
+    if (!made)
+      return made.takeError();
+    components = std::move(*made);
+  }
+  auto weights =
+      Weights::create(*config, *table, path,
+                      checkpoint ? &*checkpoint : nullptr, components.get());
   if (!weights)
     return weights.takeError();
   return Source{std::move(*config), std::move(*weights), ""};
@@ -194,7 +206,8 @@ static Expected<OwningOpRef<ModuleOp>> buildModule(MLIRContext *context,
 
 Expected<LanguageModel> importModel(MLIRContext *context, llvm::StringRef path,
                                     const ImportOptions &options) {
-  auto source = path.ends_with(".gguf") ? readGGUF(path) : readFolder(path);
+  auto source =
+      path.ends_with(".gguf") ? readGGUF(path) : readFolder(path, options);
   if (!source)
     return source.takeError();
   auto module = buildModule(context, *source, options, path);

@@ -74,7 +74,8 @@ bool Weights::isEmptyBias(const SourceTensor &tensor) const {
 }
 
 Error Weights::readLinears(const safetensors::Table &table,
-                           const checkpoints::Config &checkpoint) {
+                           const checkpoints::Config &checkpoint,
+                           checkpoints::ComponentFile *components) {
   ParameterStore store;
   for (const TensorSpec &spec : listTensors(config)) {
     StringRef layer = withoutWeight(spec.name);
@@ -85,17 +86,24 @@ Error Weights::readLinears(const safetensors::Table &table,
                                           spec.shape[0], spec.shape[1]);
     if (!linear)
       return linear.takeError();
-    linears.try_emplace(layer, checkpoints::transposed(*linear));
+    QuantizedTensor tensor{checkpoints::transposed(*linear)};
+    if (components) {
+      auto offsets = components->take(tensor.linear);
+      if (!offsets)
+        return offsets.takeError();
+      tensor.offsets = std::move(*offsets);
+    }
+    linears.try_emplace(layer, std::move(tensor));
   }
-  return Error::success();
+  return components ? components->finish() : Error::success();
 }
 
 std::string Weights::layerName(TensorRole role, int64_t layer) const {
   return withoutWeight(tensorName(config, role, layer)).str();
 }
 
-const checkpoints::Linear *Weights::findLinear(TensorRole role,
-                                               int64_t layer) const {
+const QuantizedTensor *Weights::findQuantized(TensorRole role,
+                                              int64_t layer) const {
   auto found = linears.find(layerName(role, layer));
   return found == linears.end() ? nullptr : &found->second;
 }
@@ -135,11 +143,12 @@ Error Weights::check(const ModelConfig &model, StringRef path) {
 Expected<Weights> Weights::create(const ModelConfig &config,
                                   const safetensors::Table &table,
                                   StringRef path,
-                                  const checkpoints::Config *checkpoint) {
+                                  const checkpoints::Config *checkpoint,
+                                  checkpoints::ComponentFile *components) {
   Weights weights;
   weights.config = config;
   if (checkpoint)
-    if (Error error = weights.readLinears(table, *checkpoint))
+    if (Error error = weights.readLinears(table, *checkpoint, components))
       return std::move(error);
   for (const safetensors::Tensor &tensor : table.tensors) {
     std::optional<DType> type = safetensors::getHostType(tensor.type);

@@ -10,7 +10,7 @@
 #ifndef QC_LIB_IMPORT_LLAMA_WEIGHTS_H
 #define QC_LIB_IMPORT_LLAMA_WEIGHTS_H
 
-#include "qc/Import/Checkpoints/Linear.h"
+#include "qc/Import/Checkpoints/ComponentFile.h"
 #include "qc/Import/GGUF/File.h"
 #include "qc/Import/Llama/ModelConfig.h"
 #include "qc/Import/Safetensors/Reader.h"
@@ -28,26 +28,37 @@ struct SourceTensor {
   const numerics::BlockFormat *blocks = nullptr;
 };
 
+/// A matrix [inputs, outputs] as a package has quantized it.
+struct QuantizedTensor {
+  checkpoints::Linear linear;
+  /// Where the bytes of each component begin in a file of components; empty
+  /// where they are in memory.
+  std::vector<uint64_t> offsets = {};
+};
+
 class Weights {
 public:
-  /// With `checkpoint` matrices of layers may be quantized in its way.
+  /// With `checkpoint` matrices of layers may be quantized in its way; they go
+  /// into `components` if that is not null.
   static llvm::Expected<Weights>
   create(const ModelConfig &config, const safetensors::Table &table,
-         llvm::StringRef path, const checkpoints::Config *checkpoint = nullptr);
+         llvm::StringRef path, const checkpoints::Config *checkpoint = nullptr,
+         checkpoints::ComponentFile *components = nullptr);
   static llvm::Expected<Weights> create(const ModelConfig &config,
                                         const gguf::File &file);
 
   /// The tensor of a role, which the model must have.
   const SourceTensor &get(TensorRole role, int64_t layer = -1) const;
 
-  /// The matrix [inputs, outputs] of a role that is quantized; else null.
-  const checkpoints::Linear *findLinear(TensorRole role, int64_t layer) const;
+  /// The matrix of a role that a package has quantized; else null.
+  const QuantizedTensor *findQuantized(TensorRole role, int64_t layer) const;
   /// The name of a role's layer: that of its tensor without ".weight".
   std::string layerName(TensorRole role, int64_t layer = -1) const;
 
 private:
   llvm::Error readLinears(const safetensors::Table &table,
-                          const checkpoints::Config &checkpoint);
+                          const checkpoints::Config &checkpoint,
+                          checkpoints::ComponentFile *components);
   bool isPartOfLinear(llvm::StringRef name) const;
   bool isEmptyBias(const SourceTensor &tensor) const;
   llvm::Error check(const ModelConfig &config, llvm::StringRef path);
@@ -56,7 +67,7 @@ private:
   std::vector<SourceTensor> tensors;
   llvm::StringMap<size_t> index;
   /// By the name of the layer.
-  llvm::StringMap<checkpoints::Linear> linears;
+  llvm::StringMap<QuantizedTensor> linears;
 };
 
 } // namespace qc::llama

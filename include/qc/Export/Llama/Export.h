@@ -18,6 +18,8 @@
 namespace qc::llama {
 
 struct ExportOptions {
+  /// Relative names of parameters' files are looked up here.
+  std::string baseFolder;
   /// Matrices of 16-bit floats become f32.
   bool widen = false;
   /// GGUF: the number of `general.file_type`; nullopt: that of most weights.

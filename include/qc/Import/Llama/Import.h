@@ -25,6 +25,9 @@
 
 namespace qc::llama {
 
+/// How parameters call the file that ImportOptions::folder is for.
+inline constexpr llvm::StringLiteral componentsName = "components";
+
 struct ImportOptions {
   /// Largest number of tokens that a sequence may have; nullopt: what the model
   /// was made for, at most 8192.
@@ -33,6 +36,10 @@ struct ImportOptions {
   int64_t sequences = 1, tokens = 256;
   /// The cache's type: f32, f16, bf16 or int8.
   std::string cache = "f16";
+  /// Matrices that a package has quantized go into a file `components` of this
+  /// folder, which their parameters are to be looked up in as long as the
+  /// module is used. Empty: they are in memory, as parts of the module.
+  std::string folder;
 };
 
 struct LanguageModel {
