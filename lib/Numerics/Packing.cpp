@@ -17,6 +17,15 @@ void packRow(std::span<const uint8_t> codes, unsigned bits,
   unsigned queued = 0;
   size_t at = 0;
   // Eight codes are `bits` whole bytes.
+  // Two a byte, which compilers make vectors of.
+  if (bits == 4) {
+    size_t pairs = codes.size() / 2;
+    for (size_t i = 0; i < pairs; ++i)
+      bytes[i] =
+          static_cast<uint8_t>((codes[2 * i] & 15) | codes[2 * i + 1] << 4);
+    codes = codes.subspan(2 * pairs);
+    at = pairs;
+  }
   for (; codes.size() >= 8; codes = codes.subspan(8)) {
     uint64_t eight = 0;
     for (unsigned i = 0; i < 8; ++i)
@@ -44,6 +53,15 @@ void unpackRow(std::span<const uint8_t> bytes, unsigned bits,
   uint32_t mask = (1u << bits) - 1, queue = 0;
   unsigned queued = 0;
   size_t at = 0;
+  if (bits == 4) {
+    size_t pairs = codes.size() / 2;
+    for (size_t i = 0; i < pairs; ++i) {
+      codes[2 * i] = bytes[i] & 15;
+      codes[2 * i + 1] = bytes[i] >> 4;
+    }
+    codes = codes.subspan(2 * pairs);
+    at = pairs;
+  }
   for (; codes.size() >= 8; codes = codes.subspan(8)) {
     uint64_t eight = 0;
     for (unsigned i = 0; i < bits; ++i)
