@@ -177,9 +177,15 @@ Error ComponentStore::replace(size_t index, const StageLayer &layer,
   Operation *replaced = layer.getReplaced();
   mlir::qc::PruneOp prune = layer.getPrune();
   OpBuilder b(replaced);
-  llvm::SmallVector<Value> values = folder.empty()
-                                        ? constantsOf(b, layer, *encoded)
-                                        : parametersOf(b, layer, fileOf(index));
+  llvm::SmallVector<Value> values;
+  if (folder.empty()) {
+    values = constantsOf(b, layer, *encoded);
+  } else {
+    // Other parameters of the model may be looked up elsewhere.
+    llvm::SmallString<128> path(fileOf(index));
+    llvm::sys::fs::make_absolute(path);
+    values = parametersOf(b, layer, path.str().str());
+  }
   Value found = values.front();
   if (layer.encoding)
     found = mlir::qc::AssembleOp::create(

@@ -142,14 +142,15 @@ readLanguageModel(MLIRContext &context, llvm::StringRef path,
   import.sequences = options.sequences.value_or(1);
   import.cache = options.cache.value_or(import.cache);
   LoadedModel model;
+  auto folder = std::make_shared<TemporaryFolder>("qc-weights");
   // What is printed has its weights with it.
-  if (options.emit.empty() && options.dumpFolder.empty()) {
-    model.ownFolder = std::make_shared<TemporaryFolder>("qc-weights");
-    import.folder = model.ownFolder->path("");
-  }
+  if (options.emit.empty() && options.dumpFolder.empty())
+    import.folder = folder->path("");
   auto files = readLanguageFiles(context, path, import);
   if (!files)
     return files.takeError();
+  if (llvm::sys::fs::exists(folder->path(llama::componentsName)))
+    model.ownFolder = std::move(folder);
   model.chatTemplate = std::move(files->chat.text);
   model.specialTokens = std::move(files->chat.tokens);
   if (files->tokenizer) {

@@ -87,6 +87,21 @@ TEST(Precision, Structures) {
   EXPECT_FALSE(namesStructures("w8/16x1:50%"));
 }
 
+TEST(Precision, StructuresComeApart) {
+  llvm::StringRef whole = "w4-g64/layers:1/2:4/channels:30%@gptq+mse";
+  EXPECT_EQ(structuresOf(whole), "/layers:1/channels:30%");
+  EXPECT_EQ(withoutStructures(whole), "w4-g64/2:4@gptq+mse");
+  EXPECT_EQ(withStructures("w4-g64/2:4@gptq+mse", "/layers:1/channels:30%"),
+            "w4-g64/layers:1/channels:30%/2:4@gptq+mse");
+  EXPECT_EQ(withStructures("w8", "/layers:1/heads:25%", /*ofOneLayer=*/true),
+            "w8/heads:25%");
+  for (llvm::StringRef plain : {"fp32", "w8/50%", "w8@rtn", "q4_K-a8"}) {
+    EXPECT_EQ(structuresOf(plain), "");
+    EXPECT_EQ(withoutStructures(plain), plain);
+    EXPECT_EQ(withStructures(plain, ""), plain);
+  }
+}
+
 TEST(Precision, BadStructures) {
   EXPECT_EQ(messageOf("fp32/channels:0%"),
             "precision 'fp32/channels:0%': found channels '0%', expected a "

@@ -116,14 +116,18 @@ static std::vector<float> referenceSums(const numerics::Encoded &w,
   return y;
 }
 
-/// Parts are of `mChunk` rows and `nChunk` columns.
+/// Parts are of `mChunk` rows and `nChunk` columns. With `atEnds` all codes of
+/// a row are 127, or all -127.
 static void checkProduct(TestKernel &kernel, const numerics::Encoded &w,
                          bool wide, int64_t m, int64_t k, int64_t n,
-                         int64_t mChunk = 23, int64_t nChunk = 32) {
+                         int64_t mChunk = 23, int64_t nChunk = 32,
+                         bool atEnds = false) {
   SCOPED_TRACE(std::to_string(m) + " x " + std::to_string(k) + " x " +
                std::to_string(n));
   Random random(m + k + n);
   std::vector<float> x = randomFloats(random, m * k, -2, 2);
+  for (int64_t i = 0; atEnds && i < m * k; ++i)
+    x[i] = i / k % 2 ? -2.0f : 2.0f;
   std::vector<float> biases = randomFloats(random, n, -1, 1);
   Activations a(x, m,
                 wide ? numerics::wideSums(w.spec)->width : activationBlock);
@@ -288,6 +292,50 @@ TEST(GroupContract, WideBlocks) {
   check("w4g64", affine(4, false, 64), 172, true);
   check("w8g128", affine(8, true, 128), 160, true);
   check("w4g0", affine(4, true, 0), 172, true);
+}
+
+/// All codes of weights, and of scales in codes, at one end of their range and
+/// at the other, beside activations at theirs: no sum on the way is too narrow.
+static void checkEnds(const std::string &name, numerics::Encoded w, int64_t k,
+                      bool wide) {
+  constexpr int64_t n = 37;
+  KernelKey key{"group_contract", {"f32", name, "f32"}, {"bias"}};
+  if (wide)
+    key.flags.push_back("wide");
+  for (const CpuLevel &level : testLevels(key)) {
+    SCOPED_TRACE(name + " on " + level.name);
+    KernelFunction kernel = compileKernel(key, level, &w.spec);
+    ASSERT_TRUE(kernel);
+    TestKernel test(kernel);
+    for (uint8_t byte : {0xff, 0x00, 0x88, 0x77}) {
+      for (numerics::ComponentData &data : w.data)
+        if (numerics::bitWidth(data.component.kind) <= 8)
+          std::fill(data.bytes.begin(), data.bytes.end(), byte);
+      for (int64_t m : {1, 2, 26})
+        checkProduct(test, w, wide, m, k, n, 23, 32, /*atEnds=*/true);
+    }
+  }
+}
+
+TEST(GroupContract, Ends) {
+  Random random(1);
+  for (const numerics::BlockFormat &format : numerics::blockFormats()) {
+    numerics::DecodeSpec spec = numerics::blockSpec(format, 2, 0);
+    if (!numerics::groupSums(spec))
+      continue;
+    int64_t k = 2 * format.elements;
+    const int64_t shape[] = {k, 37};
+    std::vector<float> values = randomFloats(random, k * 37, -1, 1);
+    checkEnds("ends" + std::string(format.name),
+              {spec, numerics::encodeBlocks(format, values, shape, 0)}, k,
+              numerics::wideSums(spec).has_value());
+  }
+  for (unsigned bits = 2; bits <= 8; ++bits) {
+    const int64_t shape[] = {256, 37};
+    std::vector<float> values = randomFloats(random, 256 * 37, -1, 1);
+    numerics::Encoded w = affine(bits, false, 128)(values, shape);
+    checkEnds("endsw" + std::to_string(bits), w, 256, /*wide=*/true);
+  }
 }
 
 TEST(GroupContract, OtherCodes) {
