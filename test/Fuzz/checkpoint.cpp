@@ -29,6 +29,11 @@ static const std::string &path() {
   return path;
 }
 
+static bool isSound(const Linear &linear) {
+  return numerics::verify(linear.spec(), linear.shape, linear.components)
+      .empty();
+}
+
 static llvm::Error read(llvm::StringRef text, llvm::StringRef bytes) {
   auto config = parseConfig(text, "config.json");
   if (!config)
@@ -44,9 +49,7 @@ static llvm::Error read(llvm::StringRef text, llvm::StringRef bytes) {
       auto linear = readLinear(*config, *table, store, layer, outputs, inputs);
       if (!linear)
         llvm::consumeError(linear.takeError());
-      else if (!numerics::verify(linear->spec(), linear->shape,
-                                 linear->components)
-                    .empty())
+      else if (!isSound(*linear) || !isSound(transposed(*linear)))
         std::abort();
     }
   return llvm::Error::success();
