@@ -9,8 +9,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "BuildInternal.h"
-#include "PruneChannels.h"
-#include "PruneLayers.h"
 
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "qc/Analysis/LinalgViews.h"
@@ -236,28 +234,6 @@ static Expected<SearchRequest> searchOf(const LoadedModel &model,
           openInputs(model, request, *algorithms, last, samples, search))
     return std::move(error);
   return search;
-}
-
-Expected<int64_t> qc::pruneStructures(LoadedModel &model,
-                                      const BuildRequest &request,
-                                      const BuildHooks &hooks,
-                                      std::vector<std::string> &remarks) {
-  const CompileOptions &options = request.options;
-  if (!wantsStructures(options) && options.recipeFile.empty())
-    return 0;
-  auto algorithms = quantization::Algorithms::parse(options.algorithms);
-  if (!algorithms)
-    return algorithms.takeError();
-  if (algorithms->repair && options.calib.empty())
-    return inputError("bad-option", "", "--algorithm",
-                      "bias or fit without data", "--calib DATA");
-  auto layers = pruneLayers(model, request, hooks);
-  if (!layers)
-    return layers.takeError();
-  auto channels = pruneChannels(model, request, *algorithms, hooks, remarks);
-  if (!channels)
-    return channels.takeError();
-  return *layers + *channels;
 }
 
 /// An error where a rule for pruning was named and nothing is pruned, but for

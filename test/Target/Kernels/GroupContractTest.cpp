@@ -230,13 +230,10 @@ TEST(GroupContract, GroupsAndTails) {
   check("g128", affine(4, false, 128), 300);
 }
 
-/// More rows, panels and chunks than are packed at once.
-static void checkMany(const std::string &name, const Encoder &encode,
-                      bool wide) {
-  constexpr int64_t m = 110, k = 600, n = 90;
-  Random random(k);
-  const int64_t shape[] = {k, n};
-  numerics::Encoded w = encode(randomFloats(random, k * n, -1, 1), shape);
+/// On each level of the host.
+static void onEachLevel(const std::string &name, const numerics::Encoded &w,
+                        bool wide,
+                        llvm::function_ref<void(TestKernel &kernel)> run) {
   KernelKey key{"group_contract", {"f32", name, "f32"}, {"bias"}};
   if (wide)
     key.flags.push_back("wide");
@@ -245,8 +242,20 @@ static void checkMany(const std::string &name, const Encoder &encode,
     KernelFunction kernel = compileKernel(key, level, &w.spec);
     ASSERT_TRUE(kernel);
     TestKernel test(kernel);
-    checkProduct(test, w, wide, m, k, n, m, n);
+    run(test);
   }
+}
+
+/// More rows, panels and chunks than are packed at once.
+static void checkMany(const std::string &name, const Encoder &encode,
+                      bool wide) {
+  constexpr int64_t m = 110, k = 600, n = 90;
+  Random random(k);
+  const int64_t shape[] = {k, n};
+  numerics::Encoded w = encode(randomFloats(random, k * n, -1, 1), shape);
+  onEachLevel(name, w, wide, [&](TestKernel &kernel) {
+    checkProduct(kernel, w, wide, m, k, n, m, n);
+  });
 }
 
 TEST(GroupContract, ManyBlocks) {
@@ -298,23 +307,15 @@ TEST(GroupContract, WideBlocks) {
 /// at the other, beside activations at theirs: no sum on the way is too narrow.
 static void checkEnds(const std::string &name, numerics::Encoded w, int64_t k,
                       bool wide) {
-  constexpr int64_t n = 37;
-  KernelKey key{"group_contract", {"f32", name, "f32"}, {"bias"}};
-  if (wide)
-    key.flags.push_back("wide");
-  for (const CpuLevel &level : testLevels(key)) {
-    SCOPED_TRACE(name + " on " + level.name);
-    KernelFunction kernel = compileKernel(key, level, &w.spec);
-    ASSERT_TRUE(kernel);
-    TestKernel test(kernel);
+  onEachLevel(name, w, wide, [&](TestKernel &kernel) {
     for (uint8_t byte : {0xff, 0x00, 0x88, 0x77}) {
       for (numerics::ComponentData &data : w.data)
         if (numerics::bitWidth(data.component.kind) <= 8)
           std::fill(data.bytes.begin(), data.bytes.end(), byte);
       for (int64_t m : {1, 2, 26})
-        checkProduct(test, w, wide, m, k, n, 23, 32, /*atEnds=*/true);
+        checkProduct(kernel, w, wide, m, k, 37, 23, 32, /*atEnds=*/true);
     }
-  }
+  });
 }
 
 TEST(GroupContract, Ends) {
