@@ -268,10 +268,12 @@ Expected<std::string> qc::hashOfData(StringRef path) {
   return files ? hashOfFiles(*files) : files.takeError();
 }
 
+bool qc::isJudgedSample(int64_t index) { return index / 2 % 2 != 0; }
+
 std::vector<int64_t> qc::judgedSamples(int64_t size) {
   std::vector<int64_t> indices;
   for (int64_t i = 0; i < size; ++i)
-    if (i / 2 % 2)
+    if (isJudgedSample(i))
       indices.push_back(i);
   return indices;
 }

@@ -214,7 +214,7 @@ static std::vector<qc_rt_sequence> sequencesOf(HostTensor &state) {
   int64_t count = state.dim(0);
   for (int64_t i = 0; i < count; ++i)
     result.push_back(
-        {state.mutableBytes() + state.byteCount() / count * i, state.dim(4)});
+        {state.sharedBytes() + state.byteCount() / count * i, state.dim(4)});
   return result;
 }
 

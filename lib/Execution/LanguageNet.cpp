@@ -156,6 +156,24 @@ LanguageNet::generate(llvm::ArrayRef<int32_t> prompt, int32_t most,
   return result;
 }
 
+Expected<std::string> LanguageNet::write(llvm::ArrayRef<int32_t> prompt,
+                                         int32_t most,
+                                         llvm::ArrayRef<std::string> stops) {
+  qc_rt_sampling greedy = {};
+  greedy.size = sizeof greedy;
+  std::string text;
+  auto made = generate(
+      prompt, most, greedy, stops,
+      [&](StringRef piece) {
+        text += piece;
+        return true;
+      },
+      0);
+  if (!made)
+    return made.takeError();
+  return text;
+}
+
 Expected<ChatTemplate> LanguageNet::chatTemplate() {
   RunnerProcess &process = loaded->process();
   process.sendNumber(QC_RUNNER_CHAT_TEMPLATE);

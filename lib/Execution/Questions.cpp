@@ -120,33 +120,6 @@ Expected<std::optional<Question>> QuestionReader::next() {
 // Asking
 //===----------------------------------------------------------------------===//
 
-namespace {
-/// One network, which keeps what it has read of a prompt.
-class Candidate {
-public:
-  Candidate(LanguageNet &net, const QuestionOptions &options, Kind kind)
-      : net(net), options(options), kind(kind) {}
-
-  /// Whether it answers well.
-  Expected<bool> ask(const Question &question);
-
-private:
-  Expected<bool> write(const Question &question, ArrayRef<int32_t> prompt);
-  Expected<bool> choose(const Question &question, ArrayRef<int32_t> prompt);
-  /// The log likelihood of tokens from `first` on.
-  Expected<double> score(ArrayRef<int32_t> tokens, size_t first);
-  /// Room for so many tokens in the session.
-  Error reserve(const Question &question, size_t tokens);
-
-  LanguageNet &net;
-  const QuestionOptions &options;
-  Kind kind;
-  size_t room = 0;
-  /// What the session holds.
-  Tokens session;
-};
-} // namespace
-
 static size_t commonPrefix(ArrayRef<int32_t> a, ArrayRef<int32_t> b) {
   size_t most = std::min(a.size(), b.size()), count = 0;
   while (count < most && a[count] == b[count])
@@ -154,13 +127,12 @@ static size_t commonPrefix(ArrayRef<int32_t> a, ArrayRef<int32_t> b) {
   return count;
 }
 
-Error Candidate::reserve(const Question &question, size_t tokens) {
-  auto most = static_cast<size_t>(net.info().context);
+Error Asker::reserve(const Question &question, size_t tokens) {
+  auto most = static_cast<size_t>(net.context());
   if (tokens > most)
-    return inputError("bad-data", question.place, "",
-                      llvm::Twine(tokens) + " tokens",
-                      "at most " + llvm::Twine(most) + ", the context of " +
-                          net.net().name());
+    return inputError(
+        "bad-data", question.place, "", llvm::Twine(tokens) + " tokens",
+        "at most " + llvm::Twine(most) + ", the context of " + net.name());
   if (tokens <= room)
     return Error::success();
   room = std::min(most, std::max(tokens, 2 * room));
@@ -168,90 +140,119 @@ Error Candidate::reserve(const Question &question, size_t tokens) {
   return net.open(static_cast<int64_t>(room));
 }
 
-Expected<double> Candidate::score(ArrayRef<int32_t> tokens, size_t first) {
-  size_t last = tokens.size() - 1;
-  size_t kept = std::min(commonPrefix(session, tokens), first - 1);
-  if (kept < first - 1) {
-    auto logits = net.eval(tokens.slice(kept, first - 1 - kept), false, kept);
+Expected<HostTensor> Asker::predict(const Question &question,
+                                    const Continuation &text) {
+  if (Error error = reserve(question, text.tokens.size()))
+    return std::move(error);
+  ArrayRef<int32_t> tokens = text.tokens;
+  size_t last = tokens.size() - 1, before = text.first - 1;
+  size_t kept = std::min(commonPrefix(session, tokens), before);
+  if (kept < before) {
+    auto logits = net.eval(tokens.slice(kept, before - kept), false, kept);
     if (!logits)
       return logits.takeError();
   }
-  auto logits =
-      net.eval(tokens.slice(first - 1, last - first + 1), true, first - 1);
-  if (!logits)
-    return logits.takeError();
-  session.assign(tokens.begin(), tokens.begin() + last);
+  auto logits = net.eval(tokens.slice(before, last - before), true, before);
+  if (logits)
+    session.assign(tokens.begin(), tokens.begin() + last);
+  return logits;
+}
+
+double qc::logLikelihood(const HostTensor &logits, size_t firstRow,
+                         ArrayRef<int32_t> tokens) {
   double sum = 0;
-  size_t columns = logits->dim(1);
-  for (size_t i = first; i <= last; ++i) {
-    ArrayRef<float> row =
-        logits->as<float>().slice((i - first) * columns, columns);
-    sum += static_cast<double>(row[tokens[i]]) - logSumExp(row);
+  size_t columns = logits.dim(1);
+  for (auto [row, token] : llvm::enumerate(tokens)) {
+    ArrayRef<float> values =
+        logits.as<float>().slice((firstRow + row) * columns, columns);
+    sum += static_cast<double>(values[token]) - logSumExp(values);
   }
   return sum;
 }
 
-Expected<bool> Candidate::choose(const Question &question,
-                                 ArrayRef<int32_t> prompt) {
+size_t qc::bestChoice(const Question &question, Kind kind,
+                      ArrayRef<double> logLikelihoods) {
   std::optional<double> best;
   size_t chosen = 0;
-  for (auto [index, choice] : llvm::enumerate(question.choices)) {
+  for (auto [index, value] : llvm::enumerate(logLikelihoods)) {
+    auto bytes = static_cast<double>(question.choices[index].size());
+    double score = kind == Kind::Choice ? value / bytes : value;
+    if (best && score <= *best)
+      continue;
+    best = score;
+    chosen = index;
+  }
+  return chosen;
+}
+
+Expected<Tokens> Asker::promptOf(const Question &question) {
+  auto prompt = net.tokenize(question.prompt, true);
+  if (prompt && prompt->empty())
+    return inputError("bad-data", question.place, "key 'prompt'", "no tokens",
+                      "a text");
+  return prompt;
+}
+
+Expected<std::vector<Continuation>> Asker::choicesOf(const Question &question) {
+  auto prompt = promptOf(question);
+  if (!prompt)
+    return prompt.takeError();
+  std::vector<Continuation> choices;
+  for (const std::string &choice : question.choices) {
     auto tokens = net.tokenize(question.prompt + choice, true);
     if (!tokens)
       return tokens.takeError();
     // The first token has nothing before it that could predict it.
-    size_t first = std::max<size_t>(1, commonPrefix(prompt, *tokens));
+    size_t first = std::max<size_t>(1, commonPrefix(*prompt, *tokens));
     if (first >= tokens->size())
       return inputError("bad-data", question.place, "choices",
                         "no tokens for " + printable(choice),
                         "text that a prompt goes on with");
-    if (Error error = reserve(question, tokens->size()))
-      return std::move(error);
-    auto value = score(*tokens, first);
-    if (!value)
-      return value.takeError();
-    if (kind == Kind::Choice)
-      *value /= static_cast<double>(choice.size());
-    if (!best || *value > *best) {
-      best = *value;
-      chosen = index;
-    }
+    choices.push_back({std::move(*tokens), first});
   }
-  return chosen == question.correct;
+  return choices;
 }
 
-Expected<bool> Candidate::write(const Question &question,
-                                ArrayRef<int32_t> prompt) {
-  size_t wanted = prompt.size() + static_cast<size_t>(options.most);
-  auto most = static_cast<size_t>(net.info().context);
-  if (Error error = reserve(
-          question, std::max(prompt.size() + 1, std::min(wanted, most))))
-    return std::move(error);
-  session.clear();
-  qc_rt_sampling greedy = {};
-  greedy.size = sizeof greedy;
-  std::string text;
-  auto made = net.generate(
-      prompt, options.most, greedy, options.stops,
-      [&](StringRef piece) {
-        text += piece;
-        return true;
-      },
-      0);
-  if (!made)
-    return made.takeError();
-  return StringRef(text).trim() == StringRef(question.answer).trim();
+Expected<bool> Asker::choose(const Question &question) {
+  auto choices = choicesOf(question);
+  if (!choices)
+    return choices.takeError();
+  std::vector<double> values;
+  for (const Continuation &choice : *choices) {
+    auto logits = predict(question, choice);
+    if (!logits)
+      return logits.takeError();
+    values.push_back(logLikelihood(
+        *logits, 0, ArrayRef<int32_t>(choice.tokens).drop_front(choice.first)));
+  }
+  return bestChoice(question, kind, values) == question.correct;
 }
 
-Expected<bool> Candidate::ask(const Question &question) {
-  auto prompt = net.tokenize(question.prompt, true);
+Expected<bool> Asker::write(const Question &question) {
+  auto prompt = promptOf(question);
   if (!prompt)
     return prompt.takeError();
-  if (prompt->empty())
-    return inputError("bad-data", question.place, "key 'prompt'", "no tokens",
-                      "a text");
-  return kind == Kind::ExactMatch ? write(question, *prompt)
-                                  : choose(question, *prompt);
+  size_t wanted = prompt->size() + static_cast<size_t>(options.most);
+  auto most = static_cast<size_t>(net.context());
+  if (Error error = reserve(
+          question, std::max(prompt->size() + 1, std::min(wanted, most))))
+    return std::move(error);
+  session.clear();
+  auto text = net.write(*prompt, options.most, options.stops);
+  if (!text)
+    return text.takeError();
+  return StringRef(*text).trim() == StringRef(question.answer).trim();
+}
+
+Expected<bool> Asker::ask(const Question &question) {
+  return kind == Kind::ExactMatch ? write(question) : choose(question);
+}
+
+Error qc::checkKind(const Question &question, const MetricSpec &metric) {
+  if (!question.choices.empty() || metric.kind == Kind::ExactMatch)
+    return Error::success();
+  return inputError("bad-data", question.place, "key 'choices'", "no such key",
+                    "choices for " + metric.text);
 }
 
 static Expected<MetricSpec> metricOf(const QuestionOptions &options,
@@ -262,20 +263,22 @@ static Expected<MetricSpec> metricOf(const QuestionOptions &options,
 }
 
 Expected<Evaluation>
-qc::askQuestions(LanguageNet &net, LanguageNet *reference, StringRef path,
+qc::askQuestions(Speaker &net, Speaker *reference, StringRef path,
                  const QuestionOptions &options,
                  llvm::function_ref<bool(double done)> progress) {
   auto reader = QuestionReader::open(path);
   if (!reader)
     return reader.takeError();
   Evaluation result;
-  std::optional<Candidate> one, other;
+  std::optional<Asker> one, other;
   for (int64_t i = 0; options.limit < 0 || i < options.limit; ++i) {
     auto question = reader->next();
     if (!question)
       return question.takeError();
     if (!*question)
       break;
+    if (options.judgedHalf && !isJudgedSample(i))
+      continue;
     if (!one) {
       auto metric = metricOf(options, **question);
       if (!metric)
@@ -285,11 +288,8 @@ qc::askQuestions(LanguageNet &net, LanguageNet *reference, StringRef path,
       if (reference)
         other.emplace(*reference, options, metric->kind);
     }
-    if ((*question)->choices.empty() &&
-        result.records.spec.kind != Kind::ExactMatch)
-      return inputError("bad-data", (*question)->place, "key 'choices'",
-                        "no such key",
-                        "choices for " + result.records.spec.text);
+    if (Error error = checkKind(**question, result.records.spec))
+      return std::move(error);
     if (!progress(reader->progress()))
       return inputError("interrupted", "", "", "an interrupt", "");
     for (auto [candidate, records] : {std::pair(&one, &result.records),

@@ -174,17 +174,14 @@ qc::openSamples(const LoadedModel &model, StringRef path,
   return samples;
 }
 
-Error qc::fitBounds(mlir::ModuleOp module, mlir::func::FuncOp main,
-                    Samples &samples) {
+void qc::fitBounds(mlir::ModuleOp module, mlir::func::FuncOp main,
+                   llvm::ArrayRef<HostTensor> sample) {
   auto given = module->getAttrOfType<mlir::DictionaryAttr>("qc.bounds");
   if (!given)
-    return Error::success();
-  auto sample = samples.sample(0);
-  if (!sample)
-    return sample.takeError();
+    return;
   mlir::NamedAttrList bounds(given);
   mlir::Builder b(module.getContext());
-  for (auto [number, tensor] : llvm::enumerate(*sample)) {
+  for (auto [number, tensor] : llvm::enumerate(sample)) {
     auto dims = main.getArgAttrOfType<mlir::ArrayAttr>(number, "qc.dims");
     if (!dims)
       continue;
@@ -198,5 +195,13 @@ Error qc::fitBounds(mlir::ModuleOp module, mlir::func::FuncOp main,
       }
   }
   module->setAttr("qc.bounds", bounds.getDictionary(module.getContext()));
+}
+
+Error qc::fitBounds(mlir::ModuleOp module, mlir::func::FuncOp main,
+                    Samples &samples) {
+  auto sample = samples.sample(0);
+  if (!sample)
+    return sample.takeError();
+  fitBounds(module, main, *sample);
   return Error::success();
 }

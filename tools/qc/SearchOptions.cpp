@@ -60,6 +60,10 @@ static Error badSearch(StringRef option, const llvm::Twine &found,
   return inputError("bad-option", "", option, found, expected);
 }
 
+static bool isQuestions(StringRef data) {
+  return llvm::sys::path::extension(data) == ".jsonl";
+}
+
 /// What the search does not do yet, and data of another kind than the model.
 static Error checkBuilt(const BuildRequest &build, const Band &band) {
   const CompileOptions &options = build.options;
@@ -80,11 +84,14 @@ static Error checkBuilt(const BuildRequest &build, const Band &band) {
     return Error::success();
   }
   using Kind = MetricSpec::Kind;
-  if (ending == ".jsonl")
-    return notBuilt("--precision auto on questions");
+  if (isQuestions(build.evalData))
+    return band.metric.isOfQuestions()
+               ? Error::success()
+               : badSearch("--within", band.metric.text,
+                           "exact-match, choice or choice-sum for questions");
   if (ending != ".txt")
     return badSearch("--eval", printable(build.evalData),
-                     "a .txt for a language model");
+                     "a .txt or .jsonl for a language model");
   if (band.metric.kind != Kind::Perplexity && band.metric.kind != Kind::Kl &&
       band.metric.kind != Kind::Agreement)
     return badSearch("--within", band.metric.text,
@@ -94,7 +101,8 @@ static Error checkBuilt(const BuildRequest &build, const Band &band) {
 
 /// The band where there is only a limit: what is measured.
 static Expected<Band> bandOfLimit(const BuildRequest &build) {
-  if (llama::isLanguageModel(build.model) && build.metric.empty())
+  if (llama::isLanguageModel(build.model) && build.metric.empty() &&
+      !isQuestions(build.evalData))
     return Band::parse("ppl <= ref");
   if (build.metric.empty() && build.metricCommand.empty())
     return badSearch("--max-size", "no metric",

@@ -71,12 +71,13 @@ static Expected<MetricValue> measureNet(Driver &driver,
 
 static Expected<MetricValue> measureAnswers(Driver &driver,
                                             const VerifyRequest &request,
-                                            const MetricSpec &spec) {
+                                            const MetricSpec &spec, bool half) {
   auto net = openLanguage(driver, request.folder, 1);
   if (!net)
     return net.takeError();
   QuestionOptions options;
   options.metric = spec;
+  options.judgedHalf = half;
   auto result =
       askQuestions(**net, nullptr, request.data, options, [&](double done) {
         driver.progress.update("asking", done);
@@ -142,10 +143,8 @@ qc::driver::verifyMetric(Driver &driver, const VerifyRequest &request,
   const json::Object *data = metric->getObject("data");
   result.sameData = data && data->getString("sha256") == StringRef(*hash);
   bool half = result.sameData && data->getBoolean("half").value_or(false);
-  if (half && spec->isOfQuestions())
-    return skip("it is of half of the questions");
-  auto value = spec->isOfQuestions() ? measureAnswers(driver, request, *spec)
-                                     : measureNet(driver, request, *spec, half);
+  auto measure = spec->isOfQuestions() ? measureAnswers : measureNet;
+  auto value = measure(driver, request, *spec, half);
   if (!value)
     return value.takeError();
   result.value = *value;

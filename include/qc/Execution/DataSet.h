@@ -65,8 +65,10 @@ private:
 /// SHA-256 of a file of data, or of the .npz files in a folder, in hex.
 llvm::Expected<std::string> hashOfData(llvm::StringRef path);
 
-/// The samples that a search does not see where one file serves for both: of
+/// Whether a search does not see a sample where one file serves for both: of
 /// pairs every other one.
+bool isJudgedSample(int64_t index);
+/// All of those.
 std::vector<int64_t> judgedSamples(int64_t size);
 
 /// The values of `tensor` in the type `type`: floats round, integers have to

@@ -11,6 +11,7 @@
 #define QC_EXECUTION_LANGUAGENET_H
 
 #include "qc/Execution/LoadedNet.h"
+#include "qc/Execution/Speaker.h"
 #include "qc/Runtime/LanguageModel.h"
 #include "qc/Tokenizer/ChatTemplate.h"
 
@@ -42,7 +43,7 @@ struct StepTimes {
 /// Whether the library's manifest says that it is of a language model.
 bool isLanguageModel(const LoadedNet &net);
 
-class LanguageNet {
+class LanguageNet : public Speaker {
 public:
   /// Fails where the library is of another kind of network.
   static llvm::Expected<std::unique_ptr<LanguageNet>>
@@ -51,14 +52,17 @@ public:
   const LanguageInfo &info() const { return facts; }
   const LoadedNet &net() const { return *loaded; }
 
-  /// Begins a session with room for so many tokens.
-  llvm::Error open(int64_t tokens);
-  /// Appends tokens after the first `keep` of the session (-1: all of them).
-  /// The logits after each of them, or after the last: [n or 1, vocabulary].
-  llvm::Expected<HostTensor> eval(llvm::ArrayRef<int32_t> tokens, bool all,
-                                  int64_t keep = -1);
+  std::string name() const override { return loaded->name(); }
+  int64_t context() const override { return facts.context; }
   llvm::Expected<std::vector<int32_t>> tokenize(llvm::StringRef text,
-                                                bool addSpecial);
+                                                bool addSpecial) override;
+  llvm::Error open(int64_t tokens) override;
+  llvm::Expected<HostTensor> eval(llvm::ArrayRef<int32_t> tokens, bool all,
+                                  int64_t keep = -1) override;
+  llvm::Expected<std::string> write(llvm::ArrayRef<int32_t> prompt,
+                                    int32_t most,
+                                    llvm::ArrayRef<std::string> stops) override;
+
   llvm::Expected<std::string> detokenize(llvm::ArrayRef<int32_t> tokens);
   /// Appends a prompt and draws tokens; `text` gets what they say and may stop
   /// by false.

@@ -36,8 +36,11 @@ llvm::Expected<std::unique_ptr<Samples>>
 openSamples(const LoadedModel &model, llvm::StringRef path,
             const CompileOptions &options);
 
-/// Makes the sizes of the samples the usual case of the named dimensions of
+/// Makes the sizes of a sample the usual case of the named dimensions of
 /// `module`, and possible. `main` has their names.
+void fitBounds(mlir::ModuleOp module, mlir::func::FuncOp main,
+               llvm::ArrayRef<HostTensor> sample);
+/// The same of the first of them.
 llvm::Error fitBounds(mlir::ModuleOp module, mlir::func::FuncOp main,
                       Samples &samples);
 

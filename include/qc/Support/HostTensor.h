@@ -93,6 +93,10 @@ public:
   const char *bytes() const { return data; }
   /// Unshares the bytes first.
   char *mutableBytes();
+  /// For changes that all copies see; only memory of others is copied first.
+  char *sharedBytes() {
+    return owned ? const_cast<char *>(data) : mutableBytes();
+  }
   /// The elements; T has the size of the element type.
   template <typename T> llvm::ArrayRef<T> as() const {
     assert(sizeof(T) == byteSize(type));

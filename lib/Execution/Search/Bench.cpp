@@ -42,17 +42,17 @@ double Bench::seconds() const {
 Error Bench::open(Candidates &model) {
   whole = &model;
   if (model.isOfTexts()) {
-    auto text = TextData::open(request, model.trialOptions());
-    if (!text)
-      return text.takeError();
-    openedText = text->get();
-    openedText->isEnough = [this](const MetricRecords &records) {
+    auto language = LanguageData::open(request, model.trialOptions());
+    if (!language)
+      return language.takeError();
+    ofLanguage = language->get();
+    ofLanguage->isEnough = [this](const MetricRecords &records) {
       const MetricValue margin =
           judge(request.band, records, references[Part::Search]).margin;
       return std::abs(margin.value) >
              clearErrors * (margin.value - margin.low) / 1.96;
     };
-    opened = std::move(*text);
+    opened = std::move(*language);
     return Error::success();
   }
   auto net = model.compile(model.uniform(0));
@@ -95,9 +95,10 @@ bool Bench::isBetter(const Trial &trial, const Trial &other) const {
                                   : trial.margin.value > other.margin.value;
 }
 
-/// The reference of a text has another cache than the networks that are tried.
+/// The reference of a language model has another cache than the networks that
+/// are tried.
 Expected<JitNet *> Bench::yardstick() {
-  if (!openedText)
+  if (!ofLanguage)
     return &opened->floatNet();
   if (!plainNet) {
     auto net = whole->compile(whole->uniform(0));

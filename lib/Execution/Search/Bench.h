@@ -11,7 +11,7 @@
 #ifndef QC_LIB_EXECUTION_SEARCH_BENCH_H
 #define QC_LIB_EXECUTION_SEARCH_BENCH_H
 
-#include "TextData.h"
+#include "LanguageData.h"
 #include "Trials.h"
 
 #include <chrono>
@@ -42,8 +42,8 @@ public:
 
   TrialData &data() { return *opened; }
   const TrialData &data() const { return *opened; }
-  /// The same data if it is a text, else null.
-  TextData *text() { return openedText; }
+  /// The same data if the model is one of texts, else null.
+  LanguageData *languageData() { return ofLanguage; }
   /// The reference's metric on a part.
   llvm::Expected<const MetricRecords *> referenceOf(Part part);
 
@@ -79,7 +79,7 @@ private:
   Clock::time_point start;
   Candidates *whole = nullptr;
   std::unique_ptr<TrialData> opened;
-  TextData *openedText = nullptr;
+  LanguageData *ofLanguage = nullptr;
   std::unique_ptr<JitNet> plainNet;
   std::map<Part, MetricRecords> references;
   std::optional<double> floatTime;

@@ -80,4 +80,16 @@ HostTensor selectRows(const HostTensor &matrix, llvm::ArrayRef<int32_t> rows) {
   return result;
 }
 
+HostTensor joinRows(llvm::ArrayRef<HostTensor> matrices) {
+  int64_t rows = 0;
+  for (const HostTensor &matrix : matrices)
+    rows += matrix.dim(0);
+  HostTensor result =
+      HostTensor::uninitialized(DType::F32, {rows, matrices.front().dim(1)});
+  float *to = result.mutableData<float>().data();
+  for (const HostTensor &matrix : matrices)
+    to = llvm::copy(matrix.as<float>(), to);
+  return result;
+}
+
 } // namespace qc::search

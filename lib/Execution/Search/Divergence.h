@@ -37,6 +37,8 @@ private:
 
 /// Some rows of a matrix of floats.
 HostTensor selectRows(const HostTensor &matrix, llvm::ArrayRef<int32_t> rows);
+/// The rows of matrices of floats with as many columns, one after the other.
+HostTensor joinRows(llvm::ArrayRef<HostTensor> matrices);
 
 } // namespace qc::search
 

@@ -27,7 +27,7 @@ using mlir::Value;
 
 namespace qc::search {
 
-LayerProbe::LayerProbe(TextData &data, const Candidates &candidates)
+LayerProbe::LayerProbe(LanguageData &data, const Candidates &candidates)
     : data(data), candidates(candidates),
       function(mlir::ModuleOp(candidates.floatModel().module.get())
                    .lookupSymbol<mlir::func::FuncOp>("main")) {}
@@ -35,11 +35,13 @@ LayerProbe::LayerProbe(TextData &data, const Candidates &candidates)
 LayerProbe::~LayerProbe() = default;
 
 Expected<std::unique_ptr<LayerProbe>>
-LayerProbe::open(TextData &data, const Candidates &candidates) {
+LayerProbe::open(LanguageData &data, const Candidates &candidates) {
   std::unique_ptr<LayerProbe> probe(new LayerProbe(data, candidates));
   llvm::SmallString<128> path(candidates.folder());
   llvm::sys::path::append(path, "layer.json");
   probe->recipe = path.str().str();
+  if (Error error = probe->readInputs())
+    return std::move(error);
   if (Error error = probe->cutPieces())
     return std::move(error);
   if (Error error = probe->findReference())
@@ -88,6 +90,25 @@ static bool isNarrow(mlir::qc::FunctionPieces &pieces, Operation *op,
          }) == 1;
 }
 
+Error LayerProbe::readInputs() {
+  auto cache =
+      llvm::cast<mlir::RankedTensorType>(function.getArgumentTypes().back());
+  DType type = *evaluator::dtypeOf(cache.getElementType());
+  for (size_t probe = 0; probe < data.probes(); ++probe) {
+    auto step = data.probeStep(probe);
+    if (!step)
+      return step.takeError();
+    fitCache(*step, type, cache.getShape());
+    // What one leaves in the cache no other reads.
+    const HostTensor *shared =
+        inputs.empty() ? nullptr : &inputs.front().back();
+    if (shared && shared->shape() == step->back().shape())
+      step->back() = *shared;
+    inputs.push_back(std::move(*step));
+  }
+  return Error::success();
+}
+
 Error LayerProbe::cutPieces() {
   mlir::qc::FunctionPieces whole(function);
   auto layers = findLayers(function);
@@ -111,8 +132,8 @@ Error LayerProbe::cutPieces() {
                         problem,
                         "fixed sizes or those of inputs: --shape, or --dim "
                         "with equal bounds");
-    if (Error error = fitBounds(*piece->module, function, data.samples()))
-      return error;
+    for (const std::vector<HostTensor> &step : inputs)
+      fitBounds(*piece->module, function, step);
     Part part;
     part.piece = std::move(*piece);
     part.layers = std::move(names);
@@ -220,38 +241,16 @@ LayerProbe::finish(size_t window, const std::map<size_t, JitNet *> &replaced) {
 
 /// The predictions of the float pieces, so that only what is quantized tells.
 Error LayerProbe::findReference() {
-  const ProbePlan &plan = data.probe();
-  HostTensor rows =
-      HostTensor::of(DType::I32, {static_cast<int64_t>(plan.rows.size())},
-                     llvm::ArrayRef<int32_t>(plan.rows));
-  carried.resize(plan.windows.size());
-  for (size_t window = 0; window < plan.windows.size(); ++window) {
-    auto sample = data.samples().sample(plan.windows[window]);
-    if (!sample)
-      return sample.takeError();
-    std::vector<int32_t> all = nextTokens(sample->front().as<int32_t>());
-    next.emplace_back();
-    for (int32_t row : plan.rows)
-      next.back().push_back(all[row]);
-    for (auto [number, tensor] : llvm::enumerate(*sample)) {
-      auto name =
-          function.getArgAttrOfType<mlir::StringAttr>(number, "qc.name");
-      if (name && name.getValue() == "rows")
-        tensor = rows;
-    }
-    auto cache =
-        llvm::cast<mlir::RankedTensorType>(function.getArgumentTypes().back());
-    fitCache(*sample, *evaluator::dtypeOf(cache.getElementType()),
-             cache.getShape());
-    inputs.push_back(std::move(*sample));
+  carried.resize(inputs.size());
+  for (size_t window = 0; window < inputs.size(); ++window) {
     auto logits = finish(window, {});
     if (!logits)
       return logits.takeError();
     references.emplace_back(std::move(*logits));
-    metrics.push_back(recordsOf(data.metricOf()));
+    metrics.push_back(data.noRecords());
     if (!data.metricOf().needsReference())
-      addRecord(metrics.back(), references.back().values(), nullptr,
-                next.back());
+      data.addProbe(window, references.back().values(),
+                    references.back().values(), metrics.back());
   }
   return Error::success();
 }
@@ -292,8 +291,8 @@ Expected<Measured> LayerProbe::measure(llvm::ArrayRef<std::string> layers,
     nets.push_back(std::move(*net));
     replaced[i] = nets.back().get();
   }
-  Measured result{recordsOf(data.metricOf())};
-  compared = recordsOf(data.metricOf());
+  Measured result{data.noRecords()};
+  compared = data.noRecords();
   result.cosine = 0;
   bool learns = precision.contains('@') && carried.size() > 1;
   for (size_t window = 0; window < carried.size(); ++window) {
@@ -307,10 +306,9 @@ Expected<Measured> LayerProbe::measure(llvm::ArrayRef<std::string> layers,
     result.noise += references[window].divergenceOf(*logits);
     *result.cosine += references[window].cosinesOf(*logits);
     llvm::append_range(compared.numbers, metrics[window].numbers);
-    addRecord(result.records, *logits, &references[window].values(),
-              next[window]);
+    data.addProbe(window, *logits, references[window].values(), result.records);
   }
-  meansOf(result);
+  result.takeMeans();
   return result;
 }
 

@@ -13,7 +13,7 @@
 #define QC_LIB_EXECUTION_SEARCH_LAYERPROBE_H
 
 #include "Candidates.h"
-#include "TextData.h"
+#include "LanguageData.h"
 
 #include "qc/Transforms/Pieces.h"
 
@@ -23,7 +23,7 @@ class LayerProbe {
 public:
   /// Compiles the pieces of the model of these candidates in float.
   static llvm::Expected<std::unique_ptr<LayerProbe>>
-  open(TextData &data, const Candidates &candidates);
+  open(LanguageData &data, const Candidates &candidates);
   ~LayerProbe();
 
   size_t size() const { return pieces.size(); }
@@ -50,7 +50,9 @@ private:
   /// The values between pieces, of a window.
   using Values = llvm::DenseMap<mlir::Value, HostTensor>;
 
-  LayerProbe(TextData &data, const Candidates &candidates);
+  LayerProbe(LanguageData &data, const Candidates &candidates);
+  /// Reads what all is run on.
+  llvm::Error readInputs();
   llvm::Error cutPieces();
   llvm::Error findReference();
   llvm::Expected<std::unique_ptr<JitNet>> compile(LoadedModel model);
@@ -70,7 +72,7 @@ private:
   llvm::Expected<HostTensor> finish(size_t window,
                                     const std::map<size_t, JitNet *> &replaced);
 
-  TextData &data;
+  LanguageData &data;
   const Candidates &candidates;
   mlir::func::FuncOp function;
   std::string recipe;
@@ -80,8 +82,6 @@ private:
   std::vector<Values> carried;
   std::vector<std::vector<HostTensor>> inputs;
   std::vector<ReferenceRows> references;
-  /// Of each window the tokens that come after the rows of the plan.
-  std::vector<std::vector<int32_t>> next;
   /// The metric of the float pieces on each window.
   std::vector<MetricRecords> metrics;
   MetricRecords compared;

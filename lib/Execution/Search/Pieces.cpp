@@ -50,7 +50,7 @@ Error Space::probeGroup(LayerProbe &probe, size_t group) {
 Error Space::tryPieces() {
   bench.begin("sensitivity of layers");
   bench.goesOn(0);
-  auto probe = LayerProbe::open(*bench.text(), *owned);
+  auto probe = LayerProbe::open(*bench.languageData(), *owned);
   if (!probe)
     return probe.takeError();
   for (size_t piece = 0; piece < (*probe)->size(); ++piece) {

@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Private to Execution/Search. The data of a search in parts: arrays
-// (SearchData.h) or a text (TextData.h).
+// (SearchData.h), a text or questions (LanguageData.h).
 //
 //===----------------------------------------------------------------------===//
 
@@ -26,6 +26,15 @@ struct Measured {
   double signal = 0, noise = 0;
   /// Means over the rows of the output, beside the reference's.
   std::optional<double> cosine = {}, kl = {};
+
+  /// Of a language model, whose noise and cosine are sums over tokens so far.
+  void takeMeans() {
+    if (signal <= 0)
+      return;
+    kl = noise / signal;
+    if (cosine)
+      *cosine /= signal;
+  }
 };
 
 class TrialData {
