@@ -179,8 +179,11 @@ static Expected<Station> makeStation(const BuildRequest &request,
       return std::move(error);
   station.distributions = std::move(distributions.layers);
   CompileOptions options = request.options;
-  if (Error error = chooseKernels(request, *model, options, station))
+  KernelChoice choice;
+  if (Error error = chooseKernels(request.model, *model, options, choice))
     return error;
+  llvm::append_range(station.remarks, choice.remarks);
+  station.kernelTimes = std::move(choice.times);
   auto net = generateCode(*model, options, [&](StringRef what, double done) {
     llvm::consumeError(step(hooks, what, done));
   });

@@ -10,20 +10,11 @@
 #define QC_LIB_EXECUTION_BUILDINTERNAL_H
 
 #include "qc/Execution/Build.h"
+#include "qc/Execution/ChooseKernels.h"
 #include "qc/Execution/LayerTimes.h"
 #include "qc/Support/TemporaryFolder.h"
 
-#include "llvm/ADT/StringMap.h"
-
 namespace qc {
-
-/// What --kernels auto measured of a layer, in milliseconds on one thread.
-struct KernelTimes {
-  double generated = 0, oneDNN = 0;
-  /// Kernel, channels and size of the output: `3x3 64->64 at 56x56`.
-  std::string shape;
-  std::string implementation;
-};
 
 /// A compiled network on its way into a folder.
 struct Station {
@@ -46,12 +37,6 @@ struct Station {
 
 /// Times the launches of `net`, which has to run on this machine.
 llvm::Error timeLaunches(CompiledNet &net, std::vector<double> &least);
-
-/// Sets the layers that oneDNN computes in `options`: those that it has fast
-/// and exact code for, of --kernels auto by the recipe or as measured here.
-/// Needs a target that runs on this machine. The model is at level 2 and stays.
-llvm::Error chooseKernels(const BuildRequest &request, const LoadedModel &model,
-                          CompileOptions &options, Station &station);
 
 /// Asks oneDNN for the names of its implementations, if the target runs here;
 /// an error where it was asked for and computes nothing.

@@ -50,11 +50,11 @@ static Error quantize(LoadedModel &model, const BuildRequest &request,
                       const BuildHooks &hooks, CompileOptions &options) {
   if (Error error = checkBounds(model, request.model))
     return error;
-  Station station;
-  auto statistics = toLevelTwo(model, request, hooks, station.remarks);
+  KernelChoice choice;
+  auto statistics = toLevelTwo(model, request, hooks, choice.remarks);
   if (!statistics)
     return statistics.takeError();
-  return chooseKernels(request, model, options, station);
+  return chooseKernels(request.model, model, options, choice);
 }
 
 Error qc::buildLevels(

@@ -179,26 +179,26 @@ static Error measureLayers(const LoadedModel &model,
 }
 
 /// --kernels onednn: all layers but those whose sums oneDNN might round.
-static Error keepExact(const BuildRequest &request, const LoadedModel &model,
-                       CompileOptions &options, Station &station) {
+static Error keepExact(StringRef path, const LoadedModel &model,
+                       CompileOptions &options, KernelChoice &choice) {
   auto found = findLayers(model, options);
   if (!found)
     return found.takeError();
   std::vector<std::string> exact;
   for (const Found &layer : *found) {
     if (!layer.fast)
-      return inputError(
-          "onednn", request.model, "layer " + printable(layer.name),
-          layer.implementation.empty()
-              ? std::string("no implementation in oneDNN")
-              : "oneDNN's implementation " + printable(layer.implementation),
-          "a fast one, or --kernels auto, which leaves it out");
+      return inputError("onednn", path, "layer " + printable(layer.name),
+                        layer.implementation.empty()
+                            ? std::string("no implementation in oneDNN")
+                            : "oneDNN's implementation " +
+                                  printable(layer.implementation),
+                        "a fast one, or --kernels auto, which leaves it out");
     if (layer.exact)
       exact.push_back(layer.name);
     else
-      station.remarks.push_back("layer '" + layer.name +
-                                "' keeps the generated kernel: its sums may "
-                                "pass 2^24, where oneDNN rounds them");
+      choice.remarks.push_back("layer '" + layer.name +
+                               "' keeps the generated kernel: its sums may "
+                               "pass 2^24, where oneDNN rounds them");
   }
   if (exact.size() != found->size())
     options.oneDNNLayers = std::move(exact);
@@ -207,7 +207,7 @@ static Error keepExact(const BuildRequest &request, const LoadedModel &model,
 
 /// --kernels auto: by the recipe, else what is faster here.
 static Error takeFaster(const LoadedModel &model, CompileOptions &options,
-                        Station &station) {
+                        KernelChoice &choice) {
   auto given = layersOfRecipe(options.recipeFile);
   if (!given)
     return given.takeError();
@@ -218,7 +218,7 @@ static Error takeFaster(const LoadedModel &model, CompileOptions &options,
   auto found = findLayers(model, options);
   if (!found)
     return found.takeError();
-  llvm::StringMap<KernelTimes> &layers = station.kernelTimes;
+  llvm::StringMap<KernelTimes> &layers = choice.times;
   for (const Found &layer : *found)
     if (layer.fast && layer.exact && !layer.name.empty())
       layers[layer.name] = {0, 0, layer.shape, layer.implementation};
@@ -233,14 +233,14 @@ static Error takeFaster(const LoadedModel &model, CompileOptions &options,
   return Error::success();
 }
 
-Error qc::chooseKernels(const BuildRequest &request, const LoadedModel &model,
-                        CompileOptions &options, Station &station) {
+Error qc::chooseKernels(StringRef path, const LoadedModel &model,
+                        CompileOptions &options, KernelChoice &choice) {
   if (!runsOneDNN(options.target) || !reachedLevel(*model.module).empty())
     return Error::success();
   if (options.kernels == "onednn")
-    return keepExact(request, model, options, station);
+    return keepExact(path, model, options, choice);
   if (options.kernels == "auto" && options.threading == Threading::OpenMP)
-    return takeFaster(model, options, station);
+    return takeFaster(model, options, choice);
   return Error::success();
 }
 

@@ -67,8 +67,10 @@ static bool isQuestions(StringRef data) {
 /// What the search does not do yet, and data of another kind than the model.
 static Error checkBuilt(const BuildRequest &build, const Band &band) {
   const CompileOptions &options = build.options;
-  if (options.kernels != "generated")
-    return notBuilt("--precision auto with --kernels " + options.kernels);
+  if (options.kernels == "onednn")
+    return badSearch("--kernels", "onednn with --precision auto",
+                     "auto, which takes oneDNN where it is faster, or "
+                     "generated");
   for (const std::string &algorithm : options.algorithms)
     if (algorithm != "rtn" && algorithm != "mse" &&
         !llama::isLanguageModel(build.model))

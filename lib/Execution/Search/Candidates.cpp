@@ -220,7 +220,7 @@ Error Candidates::openFolder(const PrecisionSearchRequest &request,
     os << name << ";";
   os << request.band.text << build.metric << build.metricCommand << build.labels
      << request.forSize << options.observer.text << options.samples
-     << options.target.text << options.threads;
+     << options.target.text << options.threads << options.kernels;
   for (const std::string &name : options.algorithms)
     os << name;
   for (const LayerRule &rule : options.layers)
@@ -255,7 +255,8 @@ Assignment Candidates::uniform(size_t candidate) const {
   return assignment;
 }
 
-llvm::json::Object Candidates::recipe(const Assignment &assignment) const {
+llvm::json::Object
+Candidates::precisionsOf(const Assignment &assignment) const {
   llvm::json::Array layers;
   for (auto [group, choice] : llvm::zip_equal(layerGroups, assignment))
     for (const std::string &layer : group.layers)
@@ -294,7 +295,7 @@ Expected<LoadedModel> Candidates::quantized(const Assignment &assignment,
   trial = options;
   trial.recipeFile = fileIn(partial, "trial.json");
   std::string text =
-      llvm::formatv("{0}", llvm::json::Value(recipe(assignment))).str();
+      llvm::formatv("{0}", llvm::json::Value(precisionsOf(assignment))).str();
   if (Error error = writeWholeFile(trial.recipeFile, text))
     return std::move(error);
   if (Error error = quantizeModel(*copy.module, trial, statistics, remarks))
@@ -370,6 +371,10 @@ Candidates::compile(const Assignment &assignment) {
   auto copy = searched(assignment, trial);
   if (!copy)
     return copy.takeError();
+  auto layers = oneDNNLayers(assignment);
+  if (!layers)
+    return layers.takeError();
+  trial.oneDNNLayers = std::move(*layers);
   auto net = generateCode(*copy, trial, {}, &kernels);
   if (!net)
     return net.takeError();

@@ -57,8 +57,9 @@ public:
 
   /// The network with this assignment, for this machine.
   llvm::Expected<std::unique_ptr<JitNet>> compile(const Assignment &assignment);
-  /// What says the assignment to --recipe.
-  llvm::json::Object recipe(const Assignment &assignment) const;
+  /// What says the assignment to --recipe, with the layers that oneDNN
+  /// computes.
+  llvm::Expected<llvm::json::Object> recipe(const Assignment &assignment);
 
   /// The folder of the search.
   const std::string &folder() const { return partial; }
@@ -88,6 +89,7 @@ private:
   llvm::Error addStatistics(const BuildRequest &build, const BuildHooks &hooks);
   /// Asks the passes which layers can't have a candidate, and notes why.
   llvm::Error findRefusals();
+  llvm::json::Object precisionsOf(const Assignment &assignment) const;
   /// The model at level 2 with this assignment.
   llvm::Expected<LoadedModel> quantized(const Assignment &assignment,
                                         CompileOptions &trial,
@@ -97,6 +99,14 @@ private:
   /// The same with weights as the algorithms round them.
   llvm::Expected<LoadedModel> searched(const Assignment &assignment,
                                        CompileOptions &trial);
+
+  /// The layers that oneDNN computes of this assignment: in each precision
+  /// those that it is faster in where all have it.
+  llvm::Expected<std::vector<std::string>>
+  oneDNNLayers(const Assignment &assignment);
+  /// Measures them, or reads what a search before has measured.
+  llvm::Expected<const std::set<std::string> *>
+  oneDNNLayersIn(size_t candidate);
 
   std::unique_ptr<mlir::MLIRContext> context;
   Shape form;
@@ -112,6 +122,7 @@ private:
   llvm::DenseMap<mlir::Value, size_t> readers;
   std::string partial, statistics;
   KernelCache kernels;
+  std::map<size_t, std::set<std::string>> fasterInOneDNN;
   bool here = true;
   /// Of the best level of a target that does not run here.
   std::optional<Estimates> estimated;

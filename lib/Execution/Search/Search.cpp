@@ -116,11 +116,11 @@ Expected<PrecisionSearchResult> Search::run() {
   llvm::SmallString<128> path(whole().candidates().folder());
   llvm::sys::path::append(path, "recipe.json");
   result.recipe = path.str().str();
-  const Candidates &candidates = spaceOf(*chosen).candidates();
+  auto recipe = spaceOf(*chosen).candidates().recipe(chosen->assignment);
+  if (!recipe)
+    return recipe.takeError();
   std::string text =
-      llvm::formatv("{0:2}",
-                    llvm::json::Value(candidates.recipe(chosen->assignment)))
-          .str();
+      llvm::formatv("{0:2}", llvm::json::Value(std::move(*recipe))).str();
   if (Error error = writeWholeFile(result.recipe, text))
     return std::move(error);
   if (Error error = judgeBest(result))

@@ -2,7 +2,8 @@
 """onednn.py images SHARED COUNT FILE: images of resnet20's calibration data.
 onednn.py equal A B: the same outputs in two files, bit for bit.
 onednn.py report DIR: what oneDNN computes, by report.json and recipe.json.
-onednn.py measured DIR: both times of each layer, the faster one taken."""
+onednn.py measured DIR: both times of each layer, the faster one taken.
+onednn.py taken DIR: recipe.json names the layers that oneDNN computes."""
 
 import json
 import os
@@ -52,6 +53,13 @@ def measured(folder):
         taken = row["op"] == "onednn"
         assert taken == (times["onednn"] < times["generated"]), row
         assert taken == (row["name"] in recipe["onednn"]), row
+
+
+def taken(folder):
+    found, recipe = files(folder)
+    names = {row["name"] for row in found["layers"] if row["op"] == "onednn"}
+    assert recipe["kernels"] == "auto" and names == set(recipe["onednn"])
+    assert len(found["search"]["trials"]) > 2
 
 
 if __name__ == "__main__":
