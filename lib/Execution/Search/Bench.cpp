@@ -21,6 +21,8 @@ namespace qc::search {
 
 /// A margin of so many standard errors is as good as known.
 static constexpr double clearErrors = 4;
+/// All bytes of the float network count for so much of its time.
+static constexpr double byteShare = 0.01;
 
 bool Bench::goesOn(double done) {
   if (hooks.progress && !hooks.progress(phase, done))
@@ -75,6 +77,14 @@ Expected<const MetricRecords *> Bench::referenceOf(Part part) {
   if (!records)
     return records.takeError();
   return &(references[part] = std::move(*records));
+}
+
+void Bench::setReference(const Trial &trial) {
+  if (!trial.isReference() || !trial.milliseconds)
+    return;
+  floatTime = *trial.milliseconds;
+  rule.byteTime =
+      byteShare * *floatTime / std::max(1.0, static_cast<double>(trial.bytes));
 }
 
 double Bench::safeMargin(const Trial &trial) const {

@@ -21,7 +21,9 @@ namespace qc::search {
 class Bench {
 public:
   Bench(const PrecisionSearchRequest &request, const BuildHooks &hooks)
-      : request(request), hooks(hooks), start(Clock::now()) {}
+      : request(request), hooks(hooks), start(Clock::now()) {
+    rule.forSize = request.forSize;
+  }
 
   /// Opens the data. The reference is the float network of `whole`, the model
   /// with nothing taken out, which stays where it is.
@@ -52,15 +54,17 @@ public:
                               std::vector<std::vector<double>> &launches,
                               int rounds, int64_t milliseconds);
   /// Learns of the reference's own trial: what is measured later is told as
-  /// shares of this time.
-  void setReferenceTime(double milliseconds) { floatTime = milliseconds; }
+  /// shares of its time.
+  void setReference(const Trial &trial);
 
   /// How far inside the band it is, less what chance explains.
   double safeMargin(const Trial &trial) const;
   bool isInside(const Trial &trial) const { return safeMargin(trial) >= 0; }
+  /// Of that time, or bytes.
+  const CostRule &costs() const { return rule; }
   double costOf(const Trial &trial) const {
-    return request.forSize ? static_cast<double>(trial.bytes)
-                           : *trial.milliseconds;
+    return rule.of(trial.milliseconds.value_or(0),
+                   static_cast<double>(trial.bytes));
   }
   /// Whether to take `trial` rather than `other`: it is inside the band and
   /// that is not, or both are and it is cheaper; with a size limit, and
@@ -83,6 +87,7 @@ private:
   std::unique_ptr<JitNet> plainNet;
   std::map<Part, MetricRecords> references;
   std::optional<double> floatTime;
+  CostRule rule;
   std::string phase;
   bool interrupted = false, outOfTime = false;
 };

@@ -58,7 +58,7 @@ Error Search::judgeBest(PrecisionSearchResult &result) {
 
 /// A note about the change that wins the most quality for its cost.
 static std::string cheapestFix(const Candidates &candidates, const Model &model,
-                               const Assignment &assignment, bool bytes) {
+                               const Assignment &assignment) {
   double best = 0;
   std::string text;
   for (size_t group = 0; group < assignment.size(); ++group)
@@ -74,7 +74,8 @@ static std::string cheapestFix(const Candidates &candidates, const Model &model,
       best = gain;
       text = "cheapest fix: layer '" + candidates.groups()[group].layers[0] +
              "' in " + candidates.names()[next] + ", for " +
-             costText(std::max(0.0, other->cost - now->cost), bytes) + " more";
+             model.differenceText(*other, *now) +
+             (other->cost < now->cost ? " less" : " more");
     }
   return text;
 }
@@ -124,8 +125,7 @@ void Search::explain(PrecisionSearchResult &result) const {
   std::string blocking = blockingLayers(candidates, *model, chosen->assignment);
   if (!blocking.empty())
     notes.push_back("what loses the most: " + blocking);
-  std::string fix =
-      cheapestFix(candidates, *model, chosen->assignment, request.forSize);
+  std::string fix = cheapestFix(candidates, *model, chosen->assignment);
   if (!fix.empty())
     notes.push_back(fix);
 }

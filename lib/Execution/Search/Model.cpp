@@ -17,8 +17,9 @@ Assignment with(Assignment assignment, size_t group, size_t candidate) {
   return assignment;
 }
 
-Model::Model(const Candidates &candidates, const Trials &trials, bool forSize)
-    : forSize(forSize) {
+Model::Model(const Candidates &candidates, const Trials &trials,
+             const CostRule &costs)
+    : costs(costs) {
   size_t groups = candidates.groups().size();
   size_t count = candidates.names().size();
   predictions.assign(groups, std::vector<std::optional<Sum>>(count));
@@ -32,10 +33,13 @@ Model::Model(const Candidates &candidates, const Trials &trials, bool forSize)
       bool isFloat = candidate == 0;
       if (!isFloat && (everywhere[group] != candidate || !alone))
         continue;
-      double cost = forSize ? static_cast<double>(trial->groupBytes[group])
-                            : trial->groupTimes[group];
-      predictions[group][candidate] =
-          Sum{cost, isFloat ? 0 : alone->relativeNoise()};
+      Sum sum;
+      sum.bytes = static_cast<double>(trial->groupBytes[group]);
+      if (!trial->groupTimes.empty())
+        sum.milliseconds = trial->groupTimes[group];
+      sum.cost = costs.of(sum.milliseconds, sum.bytes);
+      sum.loss = isFloat ? 0 : alone->relativeNoise();
+      predictions[group][candidate] = sum;
     }
   }
   std::vector<std::vector<quantization::AllocationOption>> items;
@@ -80,10 +84,10 @@ bool Model::isPromising(const Trial &trial, size_t group,
     return false;
   if (next->cost < predictions[group][now]->cost)
     return true;
-  if (forSize)
+  if (costs.forSize)
     return false;
   if (candidate == 0)
-    return trial.groupTimes[group] > predictions[group][0]->cost;
+    return trial.groupTimes[group] > predictions[group][0]->milliseconds;
   bool before = group > 0 && trial.assignment[group - 1] == candidate;
   bool after = group + 1 < trial.assignment.size() &&
                trial.assignment[group + 1] == candidate;
@@ -118,6 +122,12 @@ std::vector<Assignment> Model::movesFrom(const Trial &trial,
   for (Move &move : moves)
     assignments.push_back(std::move(move.assignment));
   return assignments;
+}
+
+std::string Model::differenceText(const Sum &a, const Sum &b) const {
+  double time = a.milliseconds - b.milliseconds;
+  bool bytes = costs.forSize || (a.cost > b.cost) != (time > 0);
+  return costText(std::abs(bytes ? a.bytes - b.bytes : time), bytes);
 }
 
 std::string costText(double cost, bool bytes) {

@@ -19,10 +19,14 @@ namespace qc::search {
 
 class Model {
 public:
-  using Sum = quantization::AllocationPoint;
+  /// Cost and loss of a group, or of all, and what the cost is made of.
+  struct Sum : quantization::AllocationPoint {
+    double milliseconds = 0, bytes = 0;
+  };
 
   /// Needs the uniform trials and those of single layers.
-  Model(const Candidates &candidates, const Trials &trials, bool forSize);
+  Model(const Candidates &candidates, const Trials &trials,
+        const CostRule &costs);
 
   /// Nothing where the group may not have the candidate.
   const std::optional<Sum> &of(size_t group, size_t candidate) const {
@@ -38,6 +42,10 @@ public:
   /// The last one that loses at most so much.
   ptrdiff_t within(double loss) const { return front->within(loss); }
 
+  /// How much more one costs: bytes or milliseconds, whichever it is that the
+  /// cost differs by.
+  std::string differenceText(const Sum &a, const Sum &b) const;
+
   /// Assignments that differ from that of `trial` in one group and should be
   /// better, most promising first; none should lose more than `mostLoss`.
   std::vector<Assignment> movesFrom(const Trial &trial, double mostLoss) const;
@@ -45,7 +53,7 @@ public:
 private:
   bool isPromising(const Trial &trial, size_t group, size_t candidate) const;
 
-  bool forSize;
+  CostRule costs;
   std::vector<std::vector<std::optional<Sum>>> predictions;
   /// The candidates of each item of the front.
   std::vector<std::vector<size_t>> options;

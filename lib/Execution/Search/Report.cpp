@@ -107,10 +107,11 @@ json::Array Search::shapesJson() const {
 }
 
 /// Why `other` was not taken in place of `now`.
-static std::string whyNot(const Model::Sum &now, const Model::Sum &other,
-                          const Model::Sum &plain, bool bytes) {
+static std::string whyNot(const Model &model, const Model::Sum &now,
+                          const Model::Sum &other, const Model::Sum &plain,
+                          bool bytes) {
   double saved = now.cost - other.cost;
-  std::string difference = costText(std::abs(saved), bytes);
+  std::string difference = model.differenceText(now, other);
   if (saved <= 0)
     return saved < 0 ? "takes " + difference + " more" : "takes as much";
   if (other.cost > plain.cost)
@@ -147,7 +148,7 @@ std::string Search::reasonOf(const Trial &trial, size_t group) const {
       continue;
     text += (text.empty() ? "" : "; ") + names[i];
     text += refused ? ": " + layers.refusals[i]
-                    : " " + whyNot(**own, *other, *model->of(group, 0),
+                    : " " + whyNot(*model, **own, *other, *model->of(group, 0),
                                    request.forSize);
   }
   return text;

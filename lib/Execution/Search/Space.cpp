@@ -38,8 +38,8 @@ Space::open(Bench &bench, std::unique_ptr<Candidates> candidates,
     return known.takeError();
   space->tried = std::move(*known);
   const Trial *plain = space->uniformTrial(0);
-  if (plain && plain->isReference() && plain->milliseconds)
-    bench.setReferenceTime(*plain->milliseconds);
+  if (plain)
+    bench.setReference(*plain);
   return space;
 }
 
@@ -115,8 +115,8 @@ Expected<const Trial *> Space::record(JitNet &net, const Assignment &assignment,
   if (measured->kl)
     trial.kl = bounded(*measured->kl);
   addCosts(net, launches, trial);
-  if (part == Part::Search && trial.isReference() && trial.milliseconds)
-    bench.setReferenceTime(*trial.milliseconds);
+  if (part == Part::Search)
+    bench.setReference(trial);
   return tried->add(std::move(trial));
 }
 
@@ -335,7 +335,7 @@ Error Space::explore() {
     return Error::success();
   if (Error error = owned->isOfTexts() ? tryPieces() : tryLayers())
     return error;
-  sums.emplace(*owned, *tried, request.forSize);
+  sums.emplace(*owned, *tried, bench.costs());
   if (request.limit)
     return fitSize();
   // Of language models sums tell so well that moves find nothing.

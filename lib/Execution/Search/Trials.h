@@ -48,6 +48,18 @@ struct Trial {
   }
 };
 
+/// What counts as the cost of a network or of a part of it.
+struct CostRule {
+  bool forSize = false;
+  /// Milliseconds that a byte counts for, so that equal times go to what is
+  /// smaller.
+  double byteTime = 0;
+
+  double of(double milliseconds, double bytes) const {
+    return forSize ? bytes : milliseconds + byteTime * bytes;
+  }
+};
+
 class Trials {
 public:
   /// Reads what the folder has; a line that was not finished goes.

@@ -71,8 +71,8 @@ Error Search::takeTurns() {
 }
 
 double Search::costOf(const Turn &turn) const {
-  return request.forSize ? static_cast<double>(turn.trial->bytes)
-                         : medianOf(turn.times).value;
+  return bench.costs().of(medianOf(turn.times).value,
+                          static_cast<double>(turn.trial->bytes));
 }
 
 void Search::chooseSpace() {
@@ -110,13 +110,17 @@ const Search::Turn *Search::bestUniform() const {
 
 /// The objective is time: a mixture that is not faster than the best uniform
 /// network beyond doubt gives way to it, and so does a uniform network that is
-/// slower beyond doubt.
+/// slower beyond doubt. A smaller one may take a little longer.
 void Search::preferUniform() {
   const Turn *ours = turnOf(chosen), *other = bestUniform();
   if (request.forSize || !ours || !other)
     return;
   MetricValue ratio = ours->ratioTo(*other);
-  if (isUniform(*chosen) ? ratio.low <= 1 : ratio.high < 1)
+  double bytes = static_cast<double>(ours->trial->bytes) -
+                 static_cast<double>(other->trial->bytes);
+  double most =
+      1 - bench.costs().byteTime * bytes / medianOf(other->times).value;
+  if (isUniform(*chosen) ? ratio.low <= most : ratio.high < most)
     return;
   if (!isUniform(*chosen))
     rejected = ours;
