@@ -18,6 +18,7 @@
 #include "qc/Analysis/LinalgViews.h"
 #include "qc/Analysis/Names.h"
 #include "qc/Dialect/QC/IR/QCOps.h"
+#include "qc/Execution/PruneStructures.h"
 #include "qc/Execution/Samples.h"
 #include "qc/Execution/StagedRun.h"
 #include "qc/Pipelines/Precisions.h"
@@ -485,6 +486,23 @@ Expected<int64_t> ChannelPruning::run() {
                                                             : fitReaders(whole))
       return std::move(error);
   return count();
+}
+
+std::vector<ChannelLayers> findPrunableChannels(const LoadedModel &model) {
+  auto main =
+      mlir::ModuleOp(model.module.get()).lookupSymbol<func::FuncOp>("main");
+  std::vector<ChannelLayers> found;
+  for (const ChannelGroup &group : mlir::qc::findChannelGroups(main)) {
+    if (group.isHeads || group.size < 2 || !group.problem.empty() ||
+        !problemOfReaders(group).empty())
+      continue;
+    found.emplace_back();
+    for (Operation *op : group.producers)
+      found.back().makers.push_back(nameOfLayer(op));
+    for (Operation *op : group.consumers)
+      found.back().readers.push_back(nameOfLayer(op));
+  }
+  return found;
 }
 
 Expected<int64_t> pruneChannels(LoadedModel &model, const BuildRequest &request,

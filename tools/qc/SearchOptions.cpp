@@ -30,7 +30,8 @@ void SearchArguments::add(CLI::App &command) {
   command.add_option("--time-limit", timeLimit,
                      "auto: take the best after this time: 90s, 10m, 2h");
   command.add_option("--candidates", candidates,
-                     "auto: precisions to try beside fp32: w8a8,w8,w4-g32");
+                     "auto: precisions to try beside fp32, and what to take "
+                     "out: w8a8,w4-g32,fp32/channels:auto");
 }
 
 bool SearchArguments::given() const {

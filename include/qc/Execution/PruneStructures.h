@@ -20,6 +20,15 @@ llvm::Expected<int64_t> pruneStructures(LoadedModel &model,
                                         const BuildHooks &hooks,
                                         std::vector<std::string> &remarks);
 
+/// Channels that go together: the layers that make them, and those that sum
+/// over them.
+struct ChannelLayers {
+  std::vector<std::string> makers, readers;
+};
+
+/// The channels, other than heads, that a model at level 0 can lose.
+std::vector<ChannelLayers> findPrunableChannels(const LoadedModel &model);
+
 } // namespace qc
 
 #endif // QC_EXECUTION_PRUNESTRUCTURES_H

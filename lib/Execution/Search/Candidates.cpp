@@ -14,6 +14,7 @@
 #include "qc/Quantization/Precision.h"
 #include "qc/Support/Error.h"
 #include "qc/Support/OutputFile.h"
+#include "qc/Support/TemporaryFolder.h"
 
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -79,8 +80,10 @@ Candidates::open(const PrecisionSearchRequest &request, const Shape &shape,
   result->options.target = measuredTarget(build.options.target, result->here);
   if (Error error = result->findPrecisions(request))
     return std::move(error);
-  if (Error error = result->takeOut(build, hooks))
-    return std::move(error);
+  auto removed = result->takeOut(result->model, build, shape, hooks);
+  if (!removed)
+    return removed.takeError();
+  result->removedCount = *removed;
   if (!result->here)
     result->estimated.emplace(module, build.options.target.levels.back());
   if (Error error = result->findGroups())
@@ -104,6 +107,10 @@ Error Candidates::findPrecisions(const PrecisionSearchRequest &request) {
   precisions = {"fp32"};
   for (const std::string &candidate : request.candidates) {
     std::string name = quantization::withoutStructures(candidate);
+    Shape shape{quantization::structuresOf(candidate)};
+    if (shape.namesAuto() && !shape.isAuto())
+      return inputError("bad-option", "", "--candidates", printable(candidate),
+                        "channels:auto with nothing else that is taken out");
     if (!llvm::is_contained(precisions, name))
       precisions.push_back(name);
   }
@@ -120,20 +127,49 @@ Error Candidates::findPrecisions(const PrecisionSearchRequest &request) {
   return Error::success();
 }
 
-Error Candidates::takeOut(const BuildRequest &build, const BuildHooks &given) {
-  if (form.isWhole())
-    return Error::success();
+Expected<int64_t> Candidates::takeOut(LoadedModel &from,
+                                      const BuildRequest &build,
+                                      const Shape &shape,
+                                      const BuildHooks &given) {
+  if (shape.isWhole())
+    return 0;
   BuildRequest request = build;
-  request.options.precision = form.named("fp32");
+  request.options.precision = shape.ofModel("fp32");
+  TemporaryFolder folder("qc-shape");
+  if (!shape.shares.empty()) {
+    llvm::json::Array layers;
+    for (const auto &[name, share] : shape.shares)
+      layers.push_back(
+          llvm::json::Object{{"name", llvm::json::fixUTF8(name)},
+                             {"precision", shape.ofLayer(name, "fp32")}});
+    request.options.recipeFile = folder.path("recipe.json");
+    std::string text =
+        llvm::formatv("{0}", llvm::json::Value(llvm::json::Object{
+                                 {"schema", 1},
+                                 {"precision", request.options.precision},
+                                 {"layers", std::move(layers)}}))
+            .str();
+    if (Error error = writeWholeFile(request.options.recipeFile, text))
+      return std::move(error);
+  }
   // What stays is told when the network that is chosen is built.
   BuildHooks quiet;
   quiet.progress = given.progress;
   std::vector<std::string> ignored;
-  auto removed = pruneStructures(model, request, quiet, ignored);
+  return pruneStructures(from, request, quiet, ignored);
+}
+
+Expected<std::unique_ptr<JitNet>>
+Candidates::compileShape(const BuildRequest &build, const Shape &shape,
+                         const BuildHooks &given) {
+  LoadedModel copy = model.copy();
+  auto removed = takeOut(copy, build, shape, given);
   if (!removed)
     return removed.takeError();
-  removedCount = *removed;
-  return Error::success();
+  auto net = generateCode(copy, options, {}, &kernels);
+  if (!net)
+    return net.takeError();
+  return JitNet::create(std::move(*net));
 }
 
 int64_t Candidates::weights() const {
@@ -260,11 +296,11 @@ Candidates::precisionsOf(const Assignment &assignment) const {
   llvm::json::Array layers;
   for (auto [group, choice] : llvm::zip_equal(layerGroups, assignment))
     for (const std::string &layer : group.layers)
-      layers.push_back(
-          llvm::json::Object{{"name", llvm::json::fixUTF8(layer)},
-                             {"precision", form.ofLayer(precisions[choice])}});
+      layers.push_back(llvm::json::Object{
+          {"name", llvm::json::fixUTF8(layer)},
+          {"precision", form.ofLayer(layer, precisions[choice])}});
   return llvm::json::Object{{"schema", 1},
-                            {"precision", form.named("fp32")},
+                            {"precision", form.ofModel("fp32")},
                             {"layers", std::move(layers)}};
 }
 

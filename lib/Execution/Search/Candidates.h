@@ -57,6 +57,10 @@ public:
 
   /// The network with this assignment, for this machine.
   llvm::Expected<std::unique_ptr<JitNet>> compile(const Assignment &assignment);
+  /// The float network of this model with `shape` taken out.
+  llvm::Expected<std::unique_ptr<JitNet>>
+  compileShape(const BuildRequest &build, const Shape &shape,
+               const BuildHooks &hooks);
   /// What says the assignment to --recipe, with the layers that oneDNN
   /// computes.
   llvm::Expected<llvm::json::Object> recipe(const Assignment &assignment);
@@ -81,8 +85,10 @@ private:
   Candidates() = default;
   /// Reads which precisions there are to choose from.
   llvm::Error findPrecisions(const PrecisionSearchRequest &request);
-  /// Makes the model one of this shape.
-  llvm::Error takeOut(const BuildRequest &build, const BuildHooks &hooks);
+  /// Takes a shape out of a model in float; how many channels, heads and layers
+  /// that are.
+  llvm::Expected<int64_t> takeOut(LoadedModel &from, const BuildRequest &build,
+                                  const Shape &shape, const BuildHooks &hooks);
   llvm::Error findGroups();
   void addGroup(const std::string &name, mlir::Value source, int64_t weights);
   llvm::Error openFolder(const PrecisionSearchRequest &request, size_t number);

@@ -105,7 +105,9 @@ Error LanguageData::checkCounts(const PrecisionSearchRequest &request,
 Error LanguageData::forEach(Part part,
                             llvm::function_ref<bool(double done)> progress,
                             const MetricRecords *soFar, AddSample add) const {
-  const std::vector<int64_t> &indices = part == Part::Verdict ? judging : seen;
+  llvm::ArrayRef<int64_t> indices = part == Part::Verdict ? judging : seen;
+  if (part == Part::Probe)
+    indices = indices.take_front(probes());
   for (auto [done, index] : llvm::enumerate(indices)) {
     if (!progress(static_cast<double>(done) / indices.size()))
       return inputError("interrupted", "", "", "an interrupt", "");

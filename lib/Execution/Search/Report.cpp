@@ -90,8 +90,15 @@ json::Array Search::shapesJson() const {
   json::Array array;
   for (const auto &space : llvm::drop_begin(spaces)) {
     const Trial *plain = space->uniformTrial(0), *best = space->best();
-    json::Object row{{"shape", space->candidates().shape().json()},
+    const Shape &shape = space->candidates().shape();
+    json::Object row{{"shape", shape.json()},
                      {"removed", space->candidates().removed()}};
+    if (!shape.shares.empty()) {
+      json::Object shares;
+      for (const auto &[layer, share] : shape.shares)
+        shares[json::fixUTF8(layer)] = share;
+      row["shares"] = std::move(shares);
+    }
     if (plain) {
       row["float_margin"] = plain->margin.value;
       row["float_inside"] = bench.isInside(*plain);

@@ -6,6 +6,8 @@
 
 #include "Search.h"
 
+#include "ChannelShares.h"
+
 #include "qc/Support/Error.h"
 #include "qc/Support/OutputFile.h"
 
@@ -40,14 +42,27 @@ Error Search::searchAll() {
   if (!request.limit && !bench.isInside(*plain))
     return Error::success();
   for (const Shape &shape : Shape::of(request)) {
-    if (Error error = bench.checkGoesOn(0))
-      return error;
-    if (Error error = openSpace(shape))
-      return error;
-    if (Error error = spaces.back()->explore())
-      return error;
+    if (!shape.isAuto()) {
+      if (Error error = exploreShape(shape))
+        return error;
+      continue;
+    }
+    auto found = ChannelShares(bench, whole()).find();
+    if (!found)
+      return found.takeError();
+    for (const Shape &each : *found)
+      if (Error error = exploreShape(each))
+        return error;
   }
   return checkSize();
+}
+
+Error Search::exploreShape(const Shape &shape) {
+  if (Error error = bench.checkGoesOn(0))
+    return error;
+  if (Error error = openSpace(shape))
+    return error;
+  return spaces.back()->explore();
 }
 
 Error Search::checkSize() const {

@@ -26,6 +26,7 @@ private:
   llvm::Error open();
   llvm::Error searchAll();
   llvm::Error openSpace(const Shape &shape);
+  llvm::Error exploreShape(const Shape &shape);
   /// An error where nothing fits into --max-size.
   llvm::Error checkSize() const;
 

@@ -14,11 +14,21 @@ using llvm::StringRef;
 
 namespace qc::search {
 
-std::string Shape::named(StringRef precision) const {
-  return quantization::withStructures(precision, structures);
+std::string Shape::named(StringRef what) const {
+  return quantization::withStructures(what, structures);
 }
 
-std::string Shape::ofLayer(StringRef precision) const {
+std::string Shape::ofModel(StringRef precision) const {
+  return shares.empty() ? named(precision) : precision.str();
+}
+
+std::string Shape::ofLayer(StringRef layer, StringRef precision) const {
+  auto share = shares.find(layer.str());
+  if (share != shares.end())
+    return quantization::withStructures(precision,
+                                        "/channels:" + share->second);
+  if (!shares.empty())
+    return precision.str();
   return quantization::withStructures(precision, structures,
                                       /*ofOneLayer=*/true);
 }

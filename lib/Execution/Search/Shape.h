@@ -13,18 +13,30 @@
 
 #include "qc/Execution/Search/SearchPrecision.h"
 
+#include <map>
+
 namespace qc::search {
 
 struct Shape {
   /// As the end of a precision says it, `/channels:10%/layers:1`; empty for the
   /// whole model.
   std::string structures;
+  /// The share of the channels that a layer makes, `20%`, where each has its
+  /// own (ChannelShares.h); `structures` is a name then.
+  std::map<std::string, std::string> shares = {};
 
   bool isWhole() const { return structures.empty(); }
-  /// The precision of a layer, or of all; or what else has this shape.
-  std::string named(llvm::StringRef precision) const;
-  /// The precision of a single layer: layers of the model are none of its own.
-  std::string ofLayer(llvm::StringRef precision) const;
+  /// Each layer is to get a share of its own.
+  bool isAuto() const { return structures == "/channels:auto"; }
+  /// That is said, alone or not.
+  bool namesAuto() const {
+    return llvm::StringRef(structures).contains("channels:auto");
+  }
+  /// What else has this shape, for people.
+  std::string named(llvm::StringRef what) const;
+  /// The precision of all layers, and of one.
+  std::string ofModel(llvm::StringRef precision) const;
+  std::string ofLayer(llvm::StringRef layer, llvm::StringRef precision) const;
   /// `channels:10%/layers:1`, or null.
   llvm::json::Value json() const;
 

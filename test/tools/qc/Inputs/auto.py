@@ -2,6 +2,7 @@
 """auto.py data SHARED                 calib.npz and eval.npz of clothing
 auto.py best DIR                    what a search chose, by its report
 auto.py shapes DIR                  what became of each shape
+auto.py shares DIR                  those of shapes that have some for each layer
 auto.py histograms DIR              those of the layers in the report
 auto.py kill N FILE COMMAND...      kills it once FILE has N lines
 auto.py interrupt N FILE COMMAND... interrupts it then: exit code 130
@@ -73,6 +74,17 @@ def shapes(folder):
               f"{count} network" + ("s" if count > 1 else ""))
 
 
+def shares(folder):
+    with open(os.path.join(folder, "report.json"), encoding="utf-8") as file:
+        shapes = json.load(file)["search"]["shapes"]
+    for shape in shapes:
+        own = shape.get("shares")
+        if own:
+            print(f"{shape['shape']}: {len(own)} layers, "
+                  f"{len(set(own.values()))} shares")
+            print(*own)
+
+
 def histograms(folder):
     with open(os.path.join(folder, "report.json"), encoding="utf-8") as file:
         rows = [row for row in json.load(file)["layers"] if "weights" in row]
@@ -109,7 +121,7 @@ def code(wanted, *command):
 
 
 if __name__ == "__main__":
-    {"data": data, "best": best, "code": code, "shapes": shapes,
+    {"data": data, "best": best, "code": code, "shapes": shapes, "shares": shares,
      "histograms": histograms,
      "kill": lambda *rest: end(signal.SIGKILL, *rest),
      "interrupt": lambda *rest: end(signal.SIGINT, *rest),
