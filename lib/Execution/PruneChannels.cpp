@@ -497,6 +497,7 @@ std::vector<ChannelLayers> findPrunableChannels(const LoadedModel &model) {
         !problemOfReaders(group).empty())
       continue;
     found.emplace_back();
+    found.back().channels = group.size;
     for (Operation *op : group.producers)
       found.back().makers.push_back(nameOfLayer(op));
     for (Operation *op : group.consumers)

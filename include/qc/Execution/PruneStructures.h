@@ -24,6 +24,7 @@ llvm::Expected<int64_t> pruneStructures(LoadedModel &model,
 /// over them.
 struct ChannelLayers {
   std::vector<std::string> makers, readers;
+  int64_t channels = 0;
 };
 
 /// The channels, other than heads, that a model at level 0 can lose.

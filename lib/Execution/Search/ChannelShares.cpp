@@ -25,7 +25,11 @@ namespace json = llvm::json;
 namespace qc::search {
 
 /// Shares of channels that a group may lose, in per cent.
-static constexpr int shares[] = {0, 5, 10, 20, 35, 50};
+static constexpr double usualShares[] = {0, 5, 10, 20, 35, 50};
+/// Kernels take so many channels at once, of many and of few: what is left of
+/// them takes as long as all. Shares are of such blocks, up to a number.
+static constexpr int64_t wideBlock = 16, narrowBlock = 8, manyChannels = 64,
+                         mostBlocks = 5;
 /// How much of the margin shapes may use: the rest is for precisions.
 static constexpr double usedMargins[] = {1.0 / 3, 2.0 / 3};
 /// Each is looked for in so many steps.
@@ -115,6 +119,22 @@ Expected<double> ChannelShares::marginOf(const Shape &shape) {
 // The front
 //===----------------------------------------------------------------------===//
 
+static std::vector<double> sharesOf(int64_t channels, bool forSize) {
+  if (forSize)
+    return {std::begin(usualShares), std::end(usualShares)};
+  std::vector<double> shares = {0};
+  int64_t block = channels < manyChannels ? narrowBlock : wideBlock;
+  int64_t most = channels / 2 / block;
+  int64_t count = std::min(most, mostBlocks);
+  // What is beyond whole blocks goes with the first.
+  for (int64_t i = 1; i <= count; ++i) {
+    int64_t gone = channels % block + most * i / count * block;
+    shares.push_back(100.0 * static_cast<double>(gone) /
+                     static_cast<double>(channels));
+  }
+  return shares;
+}
+
 Error ChannelShares::findGroups() {
   const std::map<std::string, size_t> &groupOf = whole.candidates().groupOf();
   const Trial &best = *whole.best();
@@ -135,6 +155,7 @@ Error ChannelShares::findGroups() {
       group.cost +=
           bench.costs().of(best.groupTimes.empty() ? 0 : best.groupTimes[index],
                            static_cast<double>(best.groupBytes[index]));
+    group.shares = sharesOf(group.layers.channels, bench.request.forSize);
     groups.push_back(std::move(group));
   }
   return readKnown();
@@ -145,10 +166,11 @@ Shape ChannelShares::shapeOf(ArrayRef<size_t> choices) const {
   double all = 0, saved = 0;
   for (auto [group, choice] : llvm::zip_equal(groups, choices)) {
     all += group.cost;
-    saved += group.cost * shares[choice] / 100;
+    double share = group.shares[choice];
+    saved += group.cost * share / 100;
     if (choice)
       for (const std::string &name : group.layers.makers)
-        shape.shares[name] = std::to_string(shares[choice]) + "%";
+        shape.shares[name] = llvm::formatv("{0:f2}%", share).str();
   }
   shape.structures =
       llvm::formatv("/channels:auto:{0:f1}%", 100 * saved / all).str();
@@ -158,7 +180,7 @@ Shape ChannelShares::shapeOf(ArrayRef<size_t> choices) const {
 Error ChannelShares::probeGroups() {
   bench.begin("channels of layers");
   for (auto [index, group] : llvm::enumerate(groups))
-    for (size_t share = 0; share < std::size(shares); ++share) {
+    for (size_t share = 0; share < group.shares.size(); ++share) {
       double done = static_cast<double>(index) / groups.size();
       if (Error error = bench.checkGoesOn(done))
         return error;
@@ -176,7 +198,7 @@ void ChannelShares::findFront() {
   std::vector<std::vector<quantization::AllocationOption>> items;
   for (const Group &group : groups) {
     items.emplace_back();
-    for (auto [share, loss] : llvm::zip_equal(shares, group.losses))
+    for (auto [share, loss] : llvm::zip_equal(group.shares, group.losses))
       items.back().push_back({group.cost * (100 - share) / 100, loss});
   }
   front.emplace(items);

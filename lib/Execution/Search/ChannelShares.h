@@ -30,9 +30,10 @@ public:
 private:
   struct Group {
     ChannelLayers layers;
-    /// Of the layers in the best network, and the loss of each share.
+    /// Of the layers in the best network.
     double cost = 0;
-    std::vector<double> losses = {};
+    /// Shares of the channels in per cent, the first 0, and what they lose.
+    std::vector<double> shares = {}, losses = {};
   };
 
   llvm::Error findGroups();
