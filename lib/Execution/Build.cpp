@@ -36,6 +36,12 @@ Error qc::step(const BuildHooks &hooks, StringRef what, double done) {
   return inputError("interrupted", "", "", "an interrupt", "");
 }
 
+llama::ReadProgress qc::readingStep(const BuildHooks &hooks) {
+  return [&hooks](double done) {
+    return !hooks.progress || hooks.progress("reading", done);
+  };
+}
+
 /// True for what becomes a part of codes that are counted themselves.
 static bool isPartOfCodes(mlir::Value value) {
   return llvm::any_of(value.getUsers(), [](mlir::Operation *user) {
@@ -158,7 +164,8 @@ static Expected<Station> makeStation(const BuildRequest &request,
     return error;
   std::unique_ptr<mlir::MLIRContext> context =
       makeContext(request.options.jobs > 1);
-  auto model = loadModel(*context, request.model, request.options);
+  auto model =
+      loadModel(*context, request.model, request.options, readingStep(hooks));
   if (!model)
     return model.takeError();
   if (Error error = checkBounds(*model, request.model))

@@ -46,6 +46,9 @@ llvm::Error probeOneDNN(const BuildRequest &request, Station &station);
 llvm::Error step(const BuildHooks &hooks, llvm::StringRef what,
                  double done = 0);
 
+/// Tells how much of a checkpoint is read. `hooks` have to outlive it.
+llama::ReadProgress readingStep(const BuildHooks &hooks);
+
 /// Fails for an input with a dimension that has no bounds.
 llvm::Error checkBounds(const LoadedModel &model, llvm::StringRef path);
 

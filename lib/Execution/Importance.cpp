@@ -38,7 +38,8 @@ static Error addStages(LoadedModel &model, const SearchRequest &search,
 Expected<quantization::ImportanceMatrix>
 makeImportance(const BuildRequest &request, const BuildHooks &hooks) {
   std::unique_ptr<mlir::MLIRContext> context = makeContext();
-  auto model = loadModel(*context, request.model, request.options);
+  auto model =
+      loadModel(*context, request.model, request.options, readingStep(hooks));
   if (!model)
     return model.takeError();
   auto samples = openSamples(*model, request.model, request.options);

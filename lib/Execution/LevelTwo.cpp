@@ -106,7 +106,8 @@ Expected<StatisticsFile> qc::makeStatistics(const BuildRequest &request,
   if (request.options.stats.empty() && request.options.calib.empty())
     return StatisticsFile();
   std::unique_ptr<mlir::MLIRContext> context = makeContext();
-  auto model = loadModel(*context, request.model, request.options);
+  auto model =
+      loadModel(*context, request.model, request.options, readingStep(hooks));
   if (!model)
     return model.takeError();
   auto file =

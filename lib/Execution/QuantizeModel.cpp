@@ -170,7 +170,8 @@ Expected<QuantizeResult> qc::quantizeModelFile(const BuildRequest &asked,
     return std::move(error);
   QuantizeResult result;
   std::unique_ptr<mlir::MLIRContext> context = makeContext();
-  auto model = loadModel(*context, request.model, request.options);
+  auto model =
+      loadModel(*context, request.model, request.options, readingStep(hooks));
   if (!model)
     return model.takeError();
   result.fp32Bytes = parameterBytes(*model->module);

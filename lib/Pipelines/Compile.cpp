@@ -136,8 +136,11 @@ static llvm::Expected<LoadedModel> readOnnx(MLIRContext &context,
 
 static llvm::Expected<LoadedModel>
 readLanguageModel(MLIRContext &context, llvm::StringRef path,
-                  const CompileOptions &options) {
+                  const CompileOptions &options,
+                  const llama::ReadProgress &progress) {
   llama::ImportOptions import;
+  import.progress = progress;
+  import.jobs = static_cast<unsigned>(std::max(options.jobs, 0));
   import.context = options.context;
   import.sequences = options.sequences.value_or(1);
   import.cache = options.cache.value_or(import.cache);
@@ -179,15 +182,15 @@ static llvm::Expected<LoadedModel> readMLIR(MLIRContext &context,
   return model;
 }
 
-static llvm::Expected<LoadedModel> readFile(MLIRContext &context,
-                                            llvm::StringRef path,
-                                            const CompileOptions &options) {
+static llvm::Expected<LoadedModel>
+readFile(MLIRContext &context, llvm::StringRef path,
+         const CompileOptions &options, const llama::ReadProgress &progress) {
   if (path.ends_with(".onnx"))
     return readOnnx(context, path, options);
   if (path.ends_with(".mlir") || path.ends_with(".mlirbc"))
     return readMLIR(context, path);
   if (llama::isLanguageModel(path))
-    return readLanguageModel(context, path, options);
+    return readLanguageModel(context, path, options, progress);
   return inputError("model-kind", path, "",
                     "a name that ends in '" + llvm::sys::path::extension(path) +
                         "'",
@@ -237,8 +240,9 @@ LoadedModel LoadedModel::copy() const {
 
 llvm::Expected<LoadedModel> importModel(MLIRContext &context,
                                         llvm::StringRef path,
-                                        const CompileOptions &options) {
-  auto model = readFile(context, path, options);
+                                        const CompileOptions &options,
+                                        const llama::ReadProgress &progress) {
+  auto model = readFile(context, path, options, progress);
   if (!model)
     return model;
   model->name = nameOfModel(path);
@@ -255,8 +259,9 @@ llvm::Error prepareModel(LoadedModel &model, llvm::StringRef file) {
 
 llvm::Expected<LoadedModel> loadModel(MLIRContext &context,
                                       llvm::StringRef path,
-                                      const CompileOptions &options) {
-  auto model = importModel(context, path, options);
+                                      const CompileOptions &options,
+                                      const llama::ReadProgress &progress) {
+  auto model = importModel(context, path, options, progress);
   if (!model)
     return model;
   if (auto error = prepareModel(*model, path))

@@ -7,10 +7,12 @@
 //===----------------------------------------------------------------------===//
 
 #include "Language.h"
+#include "Process.h"
 #include "Table.h"
 
 #include "qc/Dialect/QC/IR/QCOps.h"
 #include "qc/Pipelines/LanguageFiles.h"
+#include "qc/Support/TemporaryFolder.h"
 
 #include "llvm/Support/raw_ostream.h"
 
@@ -32,7 +34,15 @@ static int64_t parametersOf(const llama::ModelConfig &config) {
 
 Expected<int> qc::driver::inspectLanguage(Driver &driver, StringRef path) {
   auto context = makeContext();
-  auto files = readLanguageFiles(*context, path);
+  // Matrices of a checkpoint are laid out anew, which takes their room.
+  TemporaryFolder folder("qc-weights");
+  llama::ImportOptions options;
+  options.folder = folder.path("");
+  options.progress = [&](double done) {
+    driver.progress.update("reading", done);
+    return !interrupted();
+  };
+  auto files = readLanguageFiles(*context, path, options);
   if (!files)
     return files.takeError();
   const auto &[model, tokenizer, chat] = *files;

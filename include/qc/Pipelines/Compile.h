@@ -12,6 +12,7 @@
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
+#include "qc/Import/Llama/Import.h"
 #include "qc/Pipelines/CompileOptions.h"
 #include "qc/Pipelines/KernelCache.h"
 #include "qc/Support/TemporaryFolder.h"
@@ -108,15 +109,17 @@ std::vector<NamedFormat> namedFormats();
 /// Reads `path` (.onnx, .gguf, .mlir, .mlirbc or the folder of a language
 /// model) with the bounds of `options`.
 /// Parameters name their files from the root.
-llvm::Expected<LoadedModel> importModel(mlir::MLIRContext &context,
-                                        llvm::StringRef path,
-                                        const CompileOptions &options);
+llvm::Expected<LoadedModel>
+importModel(mlir::MLIRContext &context, llvm::StringRef path,
+            const CompileOptions &options,
+            const llama::ReadProgress &progress = {});
 
 /// The same, and brings what stands before level 4 to level 0 as quantized:
 /// channels last.
 llvm::Expected<LoadedModel> loadModel(mlir::MLIRContext &context,
                                       llvm::StringRef path,
-                                      const CompileOptions &options);
+                                      const CompileOptions &options,
+                                      const llama::ReadProgress &progress = {});
 
 /// The later half of loadModel; `file` is for errors.
 llvm::Error prepareModel(LoadedModel &model, llvm::StringRef file);

@@ -63,7 +63,10 @@ Candidates::open(const PrecisionSearchRequest &request, const Shape &shape,
   std::unique_ptr<Candidates> result(new Candidates());
   result->context = makeContext();
   result->form = shape;
-  auto model = loadModel(*result->context, build.model, build.options);
+  auto model =
+      loadModel(*result->context, build.model, build.options, [&](double done) {
+        return !hooks.progress || hooks.progress("reading", done);
+      });
   if (!model)
     return model.takeError();
   result->model = std::move(*model);

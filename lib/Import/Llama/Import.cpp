@@ -84,9 +84,9 @@ static Expected<Source> readFolder(llvm::StringRef path,
       return made.takeError();
     components = std::move(*made);
   }
-  auto weights =
-      Weights::create(*config, *table, path,
-                      checkpoint ? &*checkpoint : nullptr, components.get());
+  auto weights = Weights::create(*config, *table, path,
+                                 checkpoint ? &*checkpoint : nullptr,
+                                 components.get(), options);
   if (!weights)
     return weights.takeError();
   return Source{std::move(*config), std::move(*weights), ""};

@@ -9,6 +9,7 @@
 #include "qc/Support/Error.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/ThreadPool.h"
 
 using namespace qc;
 using namespace qc::llama;
@@ -73,27 +74,72 @@ bool Weights::isEmptyBias(const SourceTensor &tensor) const {
                       [](char byte) { return byte == 0; });
 }
 
+/// A matrix as its package has it, with the axes of a product.
+static Expected<std::optional<QuantizedTensor>>
+readLinear(const safetensors::Table &table,
+           const checkpoints::Config &checkpoint, const TensorSpec &spec) {
+  StringRef layer = withoutWeight(spec.name);
+  if (spec.shape.size() != 2 ||
+      !checkpoints::isQuantized(checkpoint, table, layer))
+    return std::nullopt;
+  // Of its own, as several are read at once.
+  ParameterStore store;
+  auto linear = checkpoints::readLinear(checkpoint, table, store, layer,
+                                        spec.shape[0], spec.shape[1]);
+  if (!linear)
+    return linear.takeError();
+  return QuantizedTensor{checkpoints::transposed(*linear)};
+}
+
+Error Weights::addLinear(StringRef layer, QuantizedTensor tensor,
+                         checkpoints::ComponentFile *components) {
+  if (components) {
+    auto offsets = components->take(tensor.linear);
+    if (!offsets)
+      return offsets.takeError();
+    tensor.offsets = std::move(*offsets);
+  }
+  linears.try_emplace(layer, std::move(tensor));
+  return Error::success();
+}
+
 Error Weights::readLinears(const safetensors::Table &table,
                            const checkpoints::Config &checkpoint,
-                           checkpoints::ComponentFile *components) {
-  ParameterStore store;
-  for (const TensorSpec &spec : listTensors(config)) {
-    StringRef layer = withoutWeight(spec.name);
-    if (spec.shape.size() != 2 ||
-        !checkpoints::isQuantized(checkpoint, table, layer))
-      continue;
-    auto linear = checkpoints::readLinear(checkpoint, table, store, layer,
-                                          spec.shape[0], spec.shape[1]);
-    if (!linear)
-      return linear.takeError();
-    QuantizedTensor tensor{checkpoints::transposed(*linear)};
-    if (components) {
-      auto offsets = components->take(tensor.linear);
-      if (!offsets)
-        return offsets.takeError();
-      tensor.offsets = std::move(*offsets);
+                           checkpoints::ComponentFile *components,
+                           const ImportOptions &options) {
+  std::vector<TensorSpec> specs = listTensors(config);
+  llvm::DefaultThreadPool pool(llvm::hardware_concurrency(options.jobs));
+  // As many at once as there are threads; they are written in order.
+  size_t most = pool.getMaxConcurrency();
+  for (size_t first = 0; first < specs.size(); first += most) {
+    if (options.progress &&
+        !options.progress(static_cast<double>(first) / specs.size()))
+      return inputError("interrupted", "", "", "an interrupt", "");
+    llvm::ArrayRef<TensorSpec> some = llvm::ArrayRef(specs).slice(first);
+    some = some.take_front(most);
+    std::vector<std::optional<Expected<std::optional<QuantizedTensor>>>> made(
+        some.size());
+    for (auto [result, spec] : llvm::zip_equal(made, some))
+      pool.async([&table, &checkpoint, &result = result, &spec = spec] {
+        result.emplace(readLinear(table, checkpoint, spec));
+      });
+    pool.wait();
+    Error error = Error::success();
+    for (auto [result, spec] : llvm::zip_equal(made, some)) {
+      Error failure = Error::success();
+      if (!*result)
+        failure = result->takeError();
+      else if (**result)
+        failure = addLinear(withoutWeight(spec.name), std::move(***result),
+                            components);
+      // The first one is told.
+      if (error)
+        llvm::consumeError(std::move(failure));
+      else
+        error = std::move(failure);
     }
-    linears.try_emplace(layer, std::move(tensor));
+    if (error)
+      return error;
   }
   return components ? components->finish() : Error::success();
 }
@@ -144,11 +190,13 @@ Expected<Weights> Weights::create(const ModelConfig &config,
                                   const safetensors::Table &table,
                                   StringRef path,
                                   const checkpoints::Config *checkpoint,
-                                  checkpoints::ComponentFile *components) {
+                                  checkpoints::ComponentFile *components,
+                                  const ImportOptions &options) {
   Weights weights;
   weights.config = config;
   if (checkpoint)
-    if (Error error = weights.readLinears(table, *checkpoint, components))
+    if (Error error =
+            weights.readLinears(table, *checkpoint, components, options))
       return std::move(error);
   for (const safetensors::Tensor &tensor : table.tensors) {
     std::optional<DType> type = safetensors::getHostType(tensor.type);

@@ -12,7 +12,7 @@
 
 #include "qc/Import/Checkpoints/ComponentFile.h"
 #include "qc/Import/GGUF/File.h"
-#include "qc/Import/Llama/ModelConfig.h"
+#include "qc/Import/Llama/Import.h"
 #include "qc/Import/Safetensors/Reader.h"
 #include "qc/Numerics/Blocks.h"
 
@@ -42,8 +42,8 @@ public:
   /// into `components` if that is not null.
   static llvm::Expected<Weights>
   create(const ModelConfig &config, const safetensors::Table &table,
-         llvm::StringRef path, const checkpoints::Config *checkpoint = nullptr,
-         checkpoints::ComponentFile *components = nullptr);
+         llvm::StringRef path, const checkpoints::Config *checkpoint,
+         checkpoints::ComponentFile *components, const ImportOptions &options);
   static llvm::Expected<Weights> create(const ModelConfig &config,
                                         const gguf::File &file);
 
@@ -58,7 +58,10 @@ public:
 private:
   llvm::Error readLinears(const safetensors::Table &table,
                           const checkpoints::Config &checkpoint,
-                          checkpoints::ComponentFile *components);
+                          checkpoints::ComponentFile *components,
+                          const ImportOptions &options);
+  llvm::Error addLinear(llvm::StringRef layer, QuantizedTensor tensor,
+                        checkpoints::ComponentFile *components);
   bool isPartOfLinear(llvm::StringRef name) const;
   bool isEmptyBias(const SourceTensor &tensor) const;
   llvm::Error check(const ModelConfig &config, llvm::StringRef path);

@@ -23,10 +23,16 @@
 #include "mlir/IR/OwningOpRef.h"
 #include "qc/Import/Llama/ModelConfig.h"
 
+#include <functional>
+
 namespace qc::llama {
 
 /// How parameters call the file that ImportOptions::folder is for.
 inline constexpr llvm::StringLiteral componentsName = "components";
+
+/// Is told how much of a checkpoint is read; false ends that with an error of
+/// the code "interrupted".
+using ReadProgress = std::function<bool(double done)>;
 
 struct ImportOptions {
   /// Largest number of tokens that a sequence may have; nullopt: what the model
@@ -40,6 +46,10 @@ struct ImportOptions {
   /// folder, which their parameters are to be looked up in as long as the
   /// module is used. Empty: they are in memory, as parts of the module.
   std::string folder;
+  /// Of these matrices; may be empty. So many of them are read at once; 0: as
+  /// many as the machine has threads.
+  ReadProgress progress;
+  unsigned jobs = 0;
 };
 
 struct LanguageModel {
