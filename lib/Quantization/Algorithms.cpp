@@ -37,6 +37,10 @@ Algorithms::parse(const std::vector<std::string> &names) {
                       .Case("bias", RepairRule::Bias)
                       .Case("fit", RepairRule::Fit)
                       .Default(std::nullopt);
+    if (name == "cle")
+      return inputError("not-built", "", "--algorithm",
+                        "cle, which is not built yet",
+                        "awq or smoothquant, which scale channels");
     if (repair) {
       if (result.repair || result.gptq || rule)
         return refuse(name + " after another algorithm",

@@ -72,10 +72,6 @@ static Error checkBuilt(const BuildRequest &build, const Band &band) {
     return badSearch("--kernels", "onednn with --precision auto",
                      "auto, which takes oneDNN where it is faster, or "
                      "generated");
-  for (const std::string &algorithm : options.algorithms)
-    if (algorithm != "rtn" && algorithm != "mse" &&
-        !llama::isLanguageModel(build.model))
-      return notBuilt("--precision auto with --algorithm " + algorithm);
   StringRef ending = llvm::sys::path::extension(build.evalData);
   if (!llama::isLanguageModel(build.model)) {
     if (ending == ".txt" || ending == ".jsonl")
