@@ -31,6 +31,7 @@ find_program(QC_CLANG NAMES clang HINTS ${LLVM_TOOLS_BINARY_DIR}
 
 find_package(Threads REQUIRED)
 find_package(ZLIB REQUIRED)
+find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 find_package(ICU REQUIRED COMPONENTS uc)
 find_package(Protobuf REQUIRED)
 find_package(Eigen3 3.4 REQUIRED NO_MODULE)

@@ -176,6 +176,7 @@ static Expected<Station> makeStation(const BuildRequest &request,
   result.name = *name;
   result.fp32Bytes = parameterBytes(*model->module);
   station.sourceFormat = sourceFormat(*model->module);
+  station.sourceFiles = sourceFilesOf(*model, request.model);
   Distributions distributions(*model->module);
   auto statistics = toLevelTwo(*model, request, hooks, station.remarks);
   if (!statistics)
@@ -250,6 +251,10 @@ Expected<BuildResult> qc::build(const BuildRequest &request,
   ArtifactSpec &spec = station->spec;
   spec.force = request.force;
   describe(request, *station, result);
+  auto madeOf = provenance(request, *station, hooks);
+  if (!madeOf)
+    return madeOf.takeError();
+  spec.madeOf = std::move(*madeOf);
   if (Error error = step(hooks, "writing"))
     return error;
   auto sizes = writeArtifact(spec, request.output);

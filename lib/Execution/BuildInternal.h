@@ -31,6 +31,8 @@ struct Station {
   /// The least milliseconds of each of net.launches, on one thread; empty where
   /// nothing was measured.
   std::vector<double> launchTimes;
+  /// The files of the model.
+  std::vector<std::string> sourceFiles;
   /// Histograms for the report, by layer: see Distributions.h.
   std::map<std::string, llvm::json::Object> distributions;
 };
@@ -45,6 +47,17 @@ llvm::Error probeOneDNN(const BuildRequest &request, Station &station);
 /// Tells what is done now; an error where the user has interrupted.
 llvm::Error step(const BuildHooks &hooks, llvm::StringRef what,
                  double done = 0);
+
+/// The files that a model was read from: those with its weights, and with
+/// what else is known of it.
+std::vector<std::string> sourceFilesOf(const LoadedModel &model,
+                                       llvm::StringRef path);
+
+/// Hashes of the model, the data, the options and the tool chain: base names,
+/// no paths.
+llvm::Expected<llvm::json::Object> provenance(const BuildRequest &request,
+                                              const Station &station,
+                                              const BuildHooks &hooks);
 
 /// Tells how much of a checkpoint is read. `hooks` have to outlive it.
 llama::ReadProgress readingStep(const BuildHooks &hooks);

@@ -163,18 +163,19 @@ static json::Array layersJson(const Station &station,
   return layers;
 }
 
-/// Of the file, or of the weights in a folder.
-static uint64_t sourceBytes(StringRef model) {
-  uint64_t bytes = 0;
-  if (!llvm::sys::fs::is_directory(model))
-    return llvm::sys::fs::file_size(model, bytes) ? 0 : bytes;
-  std::error_code code;
-  for (llvm::sys::fs::directory_iterator entry(model, code), end;
-       !code && entry != end; entry.increment(code))
-    if (llvm::sys::path::extension(entry->path()) == ".safetensors")
-      if (auto status = entry->status())
-        bytes += status->getSize();
-  return bytes;
+/// Bytes of the files with weights.
+static uint64_t sourceBytes(const BuildRequest &request,
+                            const Station &station) {
+  bool isFolder = llvm::sys::fs::is_directory(request.model);
+  uint64_t all = 0;
+  for (const std::string &file : station.sourceFiles) {
+    uint64_t bytes = 0;
+    if (isFolder && llvm::sys::path::extension(file) != ".safetensors")
+      continue;
+    if (!llvm::sys::fs::file_size(file, bytes))
+      all += bytes;
+  }
+  return all;
 }
 
 static json::Object sourceJson(const BuildRequest &request,
@@ -184,7 +185,7 @@ static json::Object sourceJson(const BuildRequest &request,
   return json::Object{
       {"format", isFolder ? "safetensors" : suffix.drop_front()},
       {"dtype", station.sourceFormat},
-      {"bytes", sourceBytes(request.model)},
+      {"bytes", sourceBytes(request, station)},
       {"licence", station.net.licence.empty()
                       ? json::Value(nullptr)
                       : json::Value(json::fixUTF8(station.net.licence))}};
@@ -288,7 +289,7 @@ void qc::describe(const BuildRequest &request, Station &station,
   report["target"] = options.target.text;
   report["precision"] = otherwise(options);
   report["bytes"] = json::Object{{"fp32", result.fp32Bytes},
-                                 {"source", sourceBytes(request.model)},
+                                 {"source", sourceBytes(request, station)},
                                  {"weights", station.net.weightsBytes},
                                  {"artifact", nullptr}};
   report["memory"] = json::Object{

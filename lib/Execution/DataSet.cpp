@@ -12,11 +12,11 @@
 #include "qc/Support/Error.h"
 #include "qc/Support/MappedFile.h"
 #include "qc/Support/Npz.h"
+#include "qc/Support/Sha256.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
-#include "llvm/Support/SHA256.h"
 
 #include <algorithm>
 
@@ -244,14 +244,14 @@ Expected<std::vector<double>> DataSet::labels() {
 }
 
 static Expected<std::string> hashOfFiles(llvm::ArrayRef<std::string> files) {
-  llvm::SHA256 hash;
+  Sha256 hash;
   for (const std::string &file : files) {
     auto mapped = MappedFile::open(file);
     if (!mapped)
       return mapped.takeError();
     hash.update((*mapped)->contents());
   }
-  return llvm::toHex(hash.final(), /*LowerCase=*/true);
+  return hash.hex();
 }
 
 Expected<std::string> DataSet::hash() const {

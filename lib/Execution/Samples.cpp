@@ -12,10 +12,10 @@
 #include "qc/Execution/ReferenceNet.h"
 #include "qc/Support/Error.h"
 #include "qc/Support/MappedFile.h"
+#include "qc/Support/Sha256.h"
 #include "qc/Tokenizer/Tokenizer.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/SHA256.h"
 
 #include <numeric>
 
@@ -118,8 +118,7 @@ static Error addWindows(StringRef file, const Tokenizer &tokenizer, int32_t bos,
        cutWindows(tokenizer.encode(contents, plain), bos, request))
     if (static_cast<int64_t>(window.tokens.size()) == length)
       samples.windows.push_back(std::move(window.tokens));
-  samples.digest += llvm::toHex(
-      llvm::SHA256::hash(llvm::arrayRefFromStringRef(contents)), true);
+  samples.digest += llvm::toHex(Sha256::of(contents), /*LowerCase=*/true);
   return Error::success();
 }
 

@@ -9,12 +9,12 @@
 #include "qc/Dialect/QC/IR/QCOps.h"
 #include "qc/Support/Error.h"
 #include "qc/Support/OutputFile.h"
+#include "qc/Support/Sha256.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
-#include "llvm/Support/SHA256.h"
 
 #include <map>
 
@@ -86,8 +86,7 @@ std::string searchMark(ModuleOp module, StringRef more,
     os << path << found.getSize()
        << found.getLastModificationTime().time_since_epoch().count();
   os << more;
-  return llvm::toHex(llvm::SHA256::hash(llvm::arrayRefFromStringRef(text)),
-                     /*LowerCase=*/true);
+  return llvm::toHex(Sha256::of(text), /*LowerCase=*/true);
 }
 
 static Error cannotWriteTo(StringRef folder, std::error_code code) {

@@ -54,7 +54,7 @@ std::error_code qc::writeBytes(StringRef path, StringRef bytes,
 }
 
 std::error_code qc::readPieces(StringRef path,
-                               function_ref<void(StringRef)> use) {
+                               function_ref<bool(StringRef)> use) {
   auto file = sys::fs::openNativeFileForRead(path);
   if (!file)
     return errorToErrorCode(file.takeError());
@@ -65,9 +65,8 @@ std::error_code qc::readPieces(StringRef path,
     auto count = sys::fs::readNativeFile(*file, piece);
     if (!count)
       code = errorToErrorCode(count.takeError());
-    if (code || *count == 0)
+    if (code || *count == 0 || !use(StringRef(piece.data(), *count)))
       break;
-    use(StringRef(piece.data(), *count));
   }
   std::error_code closing = sys::fs::closeFile(*file);
   return code ? code : closing;
@@ -80,7 +79,10 @@ std::error_code qc::appendFile(StringRef path, StringRef from) {
   if (code)
     return code;
   os.SetUnbuffered();
-  code = readPieces(from, [&](StringRef piece) { os << piece; });
+  code = readPieces(from, [&](StringRef piece) {
+    os << piece;
+    return true;
+  });
   os.close();
   code = code ? code : os.error();
   os.clear_error();

@@ -13,12 +13,11 @@
 #include "qc/Execution/DataSet.h"
 #include "qc/Execution/ReferenceNet.h"
 #include "qc/Import/Llama/Import.h"
-#include "qc/Support/MappedFile.h"
+#include "qc/Support/Sha256.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
-#include "llvm/Support/SHA256.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <cstring>
@@ -184,6 +183,18 @@ void qc::driver::addInspect(CLI::App &app, Driver &driver) {
 // qc verify
 //===----------------------------------------------------------------------===//
 
+/// A file has the hash that was written down.
+static Error checkHash(StringRef path, const json::Object &facts) {
+  auto found = hashOfFile(path, [](uint64_t) { return !interrupted(); });
+  if (!found)
+    return found.takeError();
+  StringRef expected = facts.getString("sha256").value_or("");
+  if (*found == expected)
+    return Error::success();
+  return inputError("changed-file", path, "", "SHA-256 " + *found,
+                    printable(expected));
+}
+
 /// Every file of the manifest is there with its hash.
 static Error checkFiles(StringRef folder, const json::Object &manifest) {
   const json::Object *files = manifest.getObject("files");
@@ -196,18 +207,35 @@ static Error checkFiles(StringRef folder, const json::Object &manifest) {
     if (base.contains('/') || !facts)
       return inputError("bad-manifest", inside(folder, "manifest.json"),
                         printable(base), "an odd entry", "a file's hash");
-    auto file = MappedFile::open(inside(folder, base));
-    if (!file)
-      return file.takeError();
-    llvm::SHA256 hash;
-    hash.update((*file)->contents());
-    std::string found = llvm::toHex(hash.final(), /*LowerCase=*/true);
-    StringRef expected = facts->getString("sha256").value_or("");
-    if (found != expected)
-      return inputError("changed-file", inside(folder, base), "",
-                        "SHA-256 " + found, printable(expected));
+    if (Error error = checkHash(inside(folder, base), *facts))
+      return error;
   }
   return Error::success();
+}
+
+/// --reference is the model that the manifest says it was made of; nothing
+/// where it does not say.
+static Expected<bool> checkModel(StringRef model,
+                                 const json::Object &manifest) {
+  const json::Object *madeOf = manifest.getObject("made_of");
+  const json::Array *files = madeOf ? madeOf->getArray("model") : nullptr;
+  if (!files || model.empty())
+    return false;
+  bool isFolder = llvm::sys::fs::is_directory(model);
+  StringRef folder = isFolder ? model : llvm::sys::path::parent_path(model);
+  for (const json::Value &value : *files) {
+    const json::Object *facts = value.getAsObject();
+    StringRef base = facts ? facts->getString("name").value_or("") : "";
+    if (base.empty() || base.contains('/'))
+      return inputError("bad-manifest", "manifest.json", "made_of",
+                        "an odd entry", "a file's name and hash");
+    // A model that is one file may have another name here.
+    bool isSource = !isFolder && manifest.getString("source") == base;
+    if (Error error =
+            checkHash(isSource ? model.str() : inside(folder, base), *facts))
+      return std::move(error);
+  }
+  return true;
 }
 
 static bool equal(llvm::ArrayRef<HostTensor> a, llvm::ArrayRef<HostTensor> b) {
@@ -271,6 +299,9 @@ static Expected<int> verify(Driver &driver, InspectCommand &command) {
     return manifest.takeError();
   if (Error error = checkFiles(command.model, *manifest))
     return error;
+  auto sameModel = checkModel(command.reference, *manifest);
+  if (!sameModel)
+    return sameModel.takeError();
   bool language = manifest->get("language_model") != nullptr;
   bool questions = llvm::sys::path::extension(command.data) == ".jsonl";
   std::string data = command.data;
@@ -306,9 +337,12 @@ static Expected<int> verify(Driver &driver, InspectCommand &command) {
   driver.progress.clear();
   size_t files = manifest->getObject("files")->size();
   json::Object object{{"ok", true}, {"files", files}, {"samples", samples}};
+  object["same_model"] = *sameModel;
   std::string text = "ok: " + std::to_string(files) +
                      " files are as written, " + std::to_string(samples) +
                      " samples give the same bits on one thread and on three\n";
+  if (*sameModel)
+    text += "the model is the one that it was made of, by its hashes\n";
   if (const auto &found = *metric) {
     object["metric"] = valueJson(found->value);
     object["metric_of_report"] = found->expected;

@@ -30,9 +30,10 @@ std::error_code writeBytes(llvm::StringRef path, llvm::StringRef bytes,
 /// Appends the bytes of the file `from` to the file `path`, piece by piece.
 std::error_code appendFile(llvm::StringRef path, llvm::StringRef from);
 
-/// Calls `use` with the bytes of the file `path`, piece by piece.
+/// Calls `use` with the bytes of the file `path`, piece by piece, as long as it
+/// returns true.
 std::error_code readPieces(llvm::StringRef path,
-                           llvm::function_ref<void(llvm::StringRef)> use);
+                           llvm::function_ref<bool(llvm::StringRef)> use);
 
 /// As above, with the error that a user reads.
 llvm::Error writeWholeFile(llvm::StringRef path, llvm::StringRef bytes);

@@ -306,7 +306,10 @@ Expected<ArtifactSizes> qc::writeArtifact(const ArtifactSpec &spec,
   for (const ExtraFile &entry : files)
     if (entry.name == "lib" + spec.net.name + ".so")
       sizes.sharedLibrary = entry.contents.size();
-  if (Error error = addManifest(embeddedManifest(spec, *placement), files))
+  json::Object manifest = embeddedManifest(spec, *placement);
+  if (!spec.madeOf.empty())
+    manifest["made_of"] = json::Object(spec.madeOf);
+  if (Error error = addManifest(std::move(manifest), files))
     return error;
   for (const ExtraFile &entry : files)
     sizes.artifact += bytesOf(entry);

@@ -9,16 +9,14 @@
 #ifndef QC_LIB_TARGET_ARTIFACT_INTERNAL_H
 #define QC_LIB_TARGET_ARTIFACT_INTERNAL_H
 
+#include "qc/Support/Sha256.h"
 #include "qc/Target/Artifact/Artifact.h"
 
 #include "llvm/IR/Module.h"
 
-#include <array>
 #include <optional>
 
 namespace qc::artifact {
-
-using Digest = std::array<uint8_t, 32>;
 
 /// Where the weights end up.
 struct WeightsPlacement {

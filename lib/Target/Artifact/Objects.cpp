@@ -15,7 +15,6 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/BinaryFormat/ELF.h"
 #include "llvm/Object/ELFTypes.h"
-#include "llvm/Support/SHA256.h"
 
 #include <cstring>
 
@@ -114,19 +113,20 @@ std::string qc::artifact::weightsObject(Arch arch, StringRef bytes) {
   return std::move(writer.out);
 }
 
-Digest qc::artifact::sha256(StringRef bytes) {
-  return SHA256::hash(arrayRefFromStringRef(bytes));
-}
+Digest qc::artifact::sha256(StringRef bytes) { return Sha256::of(bytes); }
 
 Expected<Digest> qc::artifact::sha256(StringRef bytes, StringRef rest) {
-  SHA256 hash;
+  Sha256 hash;
   hash.update(bytes);
   std::error_code code;
   if (!rest.empty())
-    code = readPieces(rest, [&](StringRef piece) { hash.update(piece); });
+    code = readPieces(rest, [&](StringRef piece) {
+      hash.update(piece);
+      return true;
+    });
   if (code)
     return inputError("read", rest, "", code.message(), "the packed weights");
-  return hash.final();
+  return hash.digest();
 }
 
 std::string qc::artifact::hex(ArrayRef<uint8_t> digest) {

@@ -117,6 +117,9 @@ struct ArtifactSpec {
   llvm::json::Object recipe, report;
   /// Facts for manifest.json: licence, source, precision ...
   llvm::json::Object facts;
+  /// What it was made of, for the manifest of the folder alone: the same
+  /// library may come of other options.
+  llvm::json::Object madeOf;
   /// Text of LICENSES: the licences of the model and its data.
   std::string licenses;
   /// The statistics file and whatever else the folder keeps.
