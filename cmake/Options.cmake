@@ -39,9 +39,10 @@ endif()
 if(QC_ENABLE_WERROR)
   add_compile_options(-Werror)
 endif()
+# Generated code has no type in front of it, which `function` would read.
 if(QC_SANITIZE)
   add_compile_options(-fsanitize=${QC_SANITIZE} -fno-omit-frame-pointer
-                      -fno-sanitize=vptr)
+                      -fno-sanitize=vptr,function)
   add_link_options(-fsanitize=${QC_SANITIZE})
   if(QC_SANITIZE MATCHES "address")
     add_library(qc_asan_options OBJECT ${CMAKE_CURRENT_LIST_DIR}/AsanOptions.c)

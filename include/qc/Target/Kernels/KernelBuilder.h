@@ -61,7 +61,9 @@ struct Operand {
   Operand(int n) : number(n), integer(n) {}
   Operand(unsigned n) : number(n), integer(n) {}
   Operand(int64_t n) : number(double(n)), integer(n) {}
-  Operand(double x) : number(x), integer(int64_t(x)) {}
+  /// An infinity is no integer.
+  Operand(double x)
+      : number(x), integer(x > -1e18 && x < 1e18 ? int64_t(x) : 0) {}
 };
 
 /// Integers wrap; / and % are signed. A pointer plus an i64 is a pointer, the
