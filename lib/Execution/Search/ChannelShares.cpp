@@ -33,7 +33,7 @@ static constexpr int64_t wideBlock = 16, narrowBlock = 8, manyChannels = 64,
 /// How much of the margin shapes may use: the rest is for precisions.
 static constexpr double usedMargins[] = {1.0 / 3, 2.0 / 3};
 /// Each is looked for in so many steps.
-static constexpr int shareSteps = 6;
+static constexpr int shareSteps = 8;
 
 //===----------------------------------------------------------------------===//
 // What was measured
@@ -208,23 +208,39 @@ Shape ChannelShares::shapeAt(size_t point) const {
   return shapeOf(front->assignment(point));
 }
 
+/// From the end of the front, each time with half of the loss: what is measured
+/// is no smooth function of it, which bisection would take for one.
 Expected<size_t> ChannelShares::pointWithin(double margin) {
   const auto &points = front->points();
-  size_t inside = 0, outside = points.size();
-  for (int step = 0; step < shareSteps && outside - inside > 1; ++step) {
+  size_t outside = points.size(), point = points.size() - 1;
+  for (int step = 0; step < shareSteps && point > 0; ++step) {
     if (Error error = bench.checkGoesOn(static_cast<double>(step) / shareSteps))
       return std::move(error);
-    // By the logarithm of the loss, from the end of the front.
-    double most = points[std::min(outside, points.size() - 1)].loss;
-    double low = std::max(points[inside].loss, most * 1e-3);
-    ptrdiff_t middle = front->within(std::sqrt(low * most));
-    middle = std::clamp<ptrdiff_t>(middle, inside + 1, outside - 1);
-    auto found = marginOf(shapeAt(middle));
+    auto found = marginOf(shapeAt(point));
     if (!found)
       return found.takeError();
-    (*found >= margin ? inside : outside) = middle;
+    if (*found >= margin)
+      return closerTo(point, outside, margin);
+    outside = point;
+    ptrdiff_t next = front->within(points[point].loss / 2);
+    point = std::clamp<ptrdiff_t>(next, 0, point - 1);
   }
-  return inside;
+  return 0;
+}
+
+/// One more between a point that leaves the margin and one that does not.
+Expected<size_t> ChannelShares::closerTo(size_t inside, size_t outside,
+                                         double margin) {
+  if (outside <= inside + 1 || outside == front->points().size())
+    return inside;
+  double loss =
+      std::sqrt(front->points()[inside].loss * front->points()[outside].loss);
+  ptrdiff_t middle =
+      std::clamp<ptrdiff_t>(front->within(loss), inside + 1, outside - 1);
+  auto found = marginOf(shapeAt(middle));
+  if (!found)
+    return found.takeError();
+  return *found >= margin ? middle : inside;
 }
 
 Expected<std::vector<Shape>> ChannelShares::find() {

@@ -50,6 +50,7 @@ private:
   llvm::Expected<double> marginOf(const Shape &shape);
   /// The cheapest point that leaves so much of the margin; 0 where none does.
   llvm::Expected<size_t> pointWithin(double margin);
+  llvm::Expected<size_t> closerTo(size_t inside, size_t outside, double margin);
   llvm::Error readKnown();
 
   Bench &bench;
