@@ -74,6 +74,10 @@ bool Weights::isEmptyBias(const SourceTensor &tensor) const {
                       [](char byte) { return byte == 0; });
 }
 
+/// Matrices of a checkpoint that are read at once, however many threads there
+/// are.
+static constexpr size_t mostAtOnce = 4;
+
 /// A matrix as its package has it, with the axes of a product.
 static Expected<std::optional<QuantizedTensor>>
 readLinear(const safetensors::Table &table,
@@ -109,8 +113,8 @@ Error Weights::readLinears(const safetensors::Table &table,
                            const ImportOptions &options) {
   std::vector<TensorSpec> specs = listTensors(config);
   llvm::DefaultThreadPool pool(llvm::hardware_concurrency(options.jobs));
-  // As many at once as there are threads; they are written in order.
-  size_t most = pool.getMaxConcurrency();
+  // What is read at once is in memory at once; they are written in order.
+  size_t most = std::min<size_t>(pool.getMaxConcurrency(), mostAtOnce);
   for (size_t first = 0; first < specs.size(); first += most) {
     if (options.progress &&
         !options.progress(static_cast<double>(first) / specs.size()))

@@ -46,8 +46,8 @@ struct ImportOptions {
   /// folder, which their parameters are to be looked up in as long as the
   /// module is used. Empty: they are in memory, as parts of the module.
   std::string folder;
-  /// Of these matrices; may be empty. So many of them are read at once; 0: as
-  /// many as the machine has threads.
+  /// Of these matrices; may be empty. They are read by so many threads; 0: as
+  /// many as the machine has, but a few matrices at once.
   ReadProgress progress;
   unsigned jobs = 0;
 };
