@@ -28,6 +28,10 @@ namespace S = qc::slots::contract;
 /// Tiles of rows that share a slab at most, and panels that share packed rows.
 static constexpr int64_t blockTiles = 16, blockPanels = 8;
 
+/// Panels that one row meets abreast: memory gives several streams sooner than
+/// one.
+static constexpr int64_t mostAbreast = 4;
+
 namespace {
 
 class GroupContract {
@@ -55,18 +59,20 @@ private:
   struct Rows {
     Vals x, scales, sums;
   };
-  Function emitTile(unsigned rows);
-  void tileBody(unsigned rows, llvm::ArrayRef<Val> a);
+  /// Emits a tile of some rows and panels.
+  Function emitTile(unsigned rows, unsigned width);
+  void tileBody(unsigned rows, unsigned width, llvm::ArrayRef<Val> a);
+  Vals chunk(llvm::ArrayRef<GroupPlace> places, const Rows &rows, Val depth,
+             Val index, llvm::ArrayRef<Val> sums);
+  /// The sums of one panel, a register of each row after the other.
+  void addChunk(const GroupPlace &place, const Rows &rows, Val depth, Val index,
+                llvm::MutableArrayRef<Val> sums);
   /// Bytes of a row of activations that share a scale.
   int64_t block() const { return wide ? wide->width() : groupChunk; }
-  Vals chunk(llvm::ArrayRef<Val> a, const Rows &rows, Val index,
-             llvm::ArrayRef<Val> sums);
-  /// Where a panel has its codes and each factor region.
-  struct Place {
-    Val codes;
-    Vals regions;
-  };
-  Place placeOf(Val column);
+  GroupPlace placeOf(Val column);
+  /// Sums of the rows from `first` on with the panels from `column` on.
+  void callTile(Function tile, Val column, Val first);
+  void oneRow(Val columnBegin, Val row);
   void fewRows(Val column, Val rowBegin, Val rowEnd);
   void manyRows(Val columnBegin, Val rowBegin, Val rowEnd);
   /// Unpacks `count` chunks of the panels of a tile.
@@ -82,18 +88,19 @@ private:
   std::unique_ptr<GroupSlab> slab;
   Epilogue epilogue;
   llvm::SmallVector<Function> tiles;
+  /// The tile of one row and several panels, where registers hold its sums.
+  std::optional<Function> abreast;
   Val columnEnd, depth, xRow, chunks, panels, sumBuffer, slabBuffer, rowBuffer;
 };
 
 } // namespace
 
-Vals GroupContract::chunk(llvm::ArrayRef<Val> a, const Rows &rows, Val index,
-                          llvm::ArrayRef<Val> carried) {
-  Vals sums(carried);
+void GroupContract::addChunk(const GroupPlace &place, const Rows &rows,
+                             Val depth, Val index,
+                             llvm::MutableArrayRef<Val> sums) {
   GroupUnit &unit = panel.unit;
   unsigned registers = unit.registers(), count = rows.x.size();
-  Val codes = a[Codes] + index * panel.chunkBytes();
-  k.prefetchAhead(codes, panel.chunkBytes());
+  Val codes = place.codes + index * panel.chunkBytes();
   int64_t length = panel.sums().segment;
   unsigned steps = length / 4;
   for (unsigned segment = 0; segment < groupChunk / length; ++segment) {
@@ -107,9 +114,8 @@ Vals GroupContract::chunk(llvm::ArrayRef<Val> a, const Rows &rows, Val index,
           unit.multiplyAdd(integers[r * registers + i], weights, x);
         }
       }
-    GroupFactors factors =
-        panel.factors(a.drop_front(NumArguments),
-                      index * groupChunk + int64_t(segment * length), a[K]);
+    GroupFactors factors = panel.factors(
+        place.regions, index * groupChunk + int64_t(segment * length), depth);
     for (unsigned r = 0; r < count; ++r) {
       GroupRow row = panel.row(rows.scales[r] + index * 4,
                                rows.sums[r] + index * 8, segment);
@@ -120,10 +126,22 @@ Vals GroupContract::chunk(llvm::ArrayRef<Val> a, const Rows &rows, Val index,
       }
     }
   }
+}
+
+Vals GroupContract::chunk(llvm::ArrayRef<GroupPlace> places, const Rows &rows,
+                          Val depth, Val index, llvm::ArrayRef<Val> carried) {
+  Vals sums(carried);
+  size_t own = sums.size() / places.size();
+  for (auto [p, place] : llvm::enumerate(places)) {
+    panel.prefetchAhead(place, index);
+    addChunk(place, rows, depth, index,
+             llvm::MutableArrayRef(sums).slice(p * own, own));
+  }
   return sums;
 }
 
-void GroupContract::tileBody(unsigned count, llvm::ArrayRef<Val> a) {
+void GroupContract::tileBody(unsigned count, unsigned width,
+                             llvm::ArrayRef<Val> a) {
   panel.unit.begin();
   Rows rows;
   for (unsigned r = 0; r < count; ++r) {
@@ -132,46 +150,56 @@ void GroupContract::tileBody(unsigned count, llvm::ArrayRef<Val> a) {
     rows.scales.push_back(a[Scales] + skipped / block() * 4);
     rows.sums.push_back(a[XSums] + skipped / 16 * 4);
   }
-  Vals sums(count * panel.unit.registers(),
-            k.zero(k.vec(k.f32(), panel.unit.lanes())));
   Val chunks = (a[K] + (groupChunk - 1)) / groupChunk;
+  Val panelBytes = chunks * panel.chunkBytes();
+  llvm::SmallVector<GroupPlace> places;
+  GroupPlace first{a[Codes], Vals(a.drop_front(NumArguments)), std::nullopt};
+  for (int64_t p = 0; p < width; ++p) {
+    places.push_back(panel.placeAfter(first, k.i64(p), a[K]));
+    if (width > 1)
+      places.back().jump = {places.back().codes + panelBytes,
+                            panelBytes * int64_t(width - 1)};
+  }
+  unsigned registers = panel.unit.registers();
+  Vals sums(width * count * registers,
+            k.zero(k.vec(k.f32(), panel.unit.lanes())));
   if (wide)
-    sums = WideTile(k, *wide,
-                    {a[Codes], a.drop_front(NumArguments), a[K], rows.x,
-                     rows.scales, rows.sums})
+    sums = WideTile(k, *wide, {places, a[K], rows.x, rows.scales, rows.sums})
                .sums();
   else
     sums = k.loop(k.i64(0), chunks, 1, sums,
                   [&](Val index, llvm::ArrayRef<Val> carried) {
-                    return chunk(a, rows, index, carried);
+                    return chunk(places, rows, a[K], index, carried);
                   });
-  for (unsigned r = 0; r < count; ++r)
-    for (unsigned i = 0; i < panel.unit.registers(); ++i)
-      k.store(sums[r * panel.unit.registers() + i],
-              a[Out] + int64_t(r * 64 + i * 4 * panel.unit.lanes()));
+  // A panel has 64 bytes of each row.
+  for (auto [i, sum] : llvm::enumerate(sums))
+    k.store(sum, a[Out] + int64_t(i * 4 * panel.unit.lanes()));
 }
 
-Function GroupContract::emitTile(unsigned rows) {
+Function GroupContract::emitTile(unsigned rows, unsigned width) {
   llvm::SmallVector<mlir::Type> types(NumArguments, k.ptr());
   types[K] = types[XRow] = k.i64Type();
   types.append(panel.factorRegions().size(), k.ptr());
-  return k.function("rows" + std::to_string(rows), types,
-                    [&](llvm::ArrayRef<Val> a) { tileBody(rows, a); });
+  std::string name = "rows" + std::to_string(rows);
+  if (width > 1)
+    name += "x" + std::to_string(16 * width);
+  return k.function(name, types,
+                    [&](llvm::ArrayRef<Val> a) { tileBody(rows, width, a); });
 }
 
-GroupContract::Place GroupContract::placeOf(Val column) {
-  Val index = column / 16, at = k.slotPtr(S::W);
-  Place place;
-  place.codes = at + index * chunks * panel.chunkBytes();
+GroupPlace GroupContract::placeOf(Val column) {
+  GroupPlace first;
+  Val at = k.slotPtr(S::W);
+  first.codes = at;
   at = at + panels * chunks * panel.chunkBytes();
   for (const EncodedRegion &region : panel.factorRegions()) {
+    first.regions.push_back(at);
     Val rows = k.i64(1);
     if (region.groupK)
       rows = (depth + (region.groupK - 1)) / region.groupK;
-    place.regions.push_back(at + index * rows * region.rowBytes());
     at = at + panels * rows * region.rowBytes();
   }
-  return place;
+  return panel.placeAfter(first, column / 16, depth);
 }
 
 /// The epilogue of `rows` rows of a panel from `first` on.
@@ -190,29 +218,47 @@ void GroupContract::finish(Val column, Val sums, Val first, Val rows) {
   });
 }
 
-void GroupContract::fewRows(Val column, Val rowBegin, Val rowEnd) {
-  Place place = placeOf(column);
+void GroupContract::callTile(Function tile, Val column, Val first) {
+  GroupPlace place = placeOf(column);
+  Val skipped = first * xRow;
   Vals arguments(NumArguments);
+  arguments[X] = k.slotPtr(S::X) + skipped;
+  arguments[Scales] = k.slotPtr(S::RowScale) + skipped / block() * 4;
+  arguments[XSums] = k.slotPtr(S::Scratch) + skipped / 16 * 4;
   arguments[Codes] = place.codes;
   arguments[Out] = sumBuffer;
   arguments[K] = depth;
   arguments[XRow] = xRow;
   arguments.append(place.regions);
+  k.call(tile, arguments);
+}
+
+void GroupContract::fewRows(Val column, Val rowBegin, Val rowEnd) {
   int64_t most = tiles.size();
   k.loop(rowBegin, rowEnd, most, [&](Val first) {
-    Val rows = min(rowEnd - first, most), skipped = first * xRow;
-    arguments[X] = k.slotPtr(S::X) + skipped;
-    arguments[Scales] = k.slotPtr(S::RowScale) + skipped / block() * 4;
-    arguments[XSums] = k.slotPtr(S::Scratch) + skipped / 16 * 4;
+    Val rows = min(rowEnd - first, most);
     k.switchOn(rows - 1, tiles.size(),
-               [&](unsigned i) { k.call(tiles[i], arguments); });
+               [&](unsigned i) { callTile(tiles[i], column, first); });
     finish(column, sumBuffer, first, rows);
   });
 }
 
+void GroupContract::oneRow(Val columnBegin, Val row) {
+  int64_t width = 16 * mostAbreast;
+  Val rest = columnBegin + (columnEnd - columnBegin) / width * width;
+  k.loop(columnBegin, rest, width, [&](Val column) {
+    callTile(*abreast, column, row);
+    k.loop(k.i64(0), width, 16, [&](Val at) {
+      finish(column + at, sumBuffer + at * 4, row, k.i64(1));
+    });
+  });
+  k.loop(rest, columnEnd, 16,
+         [&](Val column) { fewRows(column, row, row + 1); });
+}
+
 void GroupContract::unpack(Val column, Val tilePanels, Val chunk, Val count) {
   k.loop(k.i64(0), tilePanels, 1, [&](Val index) {
-    Place place = placeOf(column + index * 16);
+    GroupPlace place = placeOf(column + index * 16);
     slab->unpack(place.codes, place.regions, chunk, chunk + count, depth,
                  slabBuffer + index * slab->bytes());
   });
@@ -277,7 +323,9 @@ void GroupContract::manyRows(Val columnBegin, Val rowBegin, Val rowEnd) {
 
 void GroupContract::emit() {
   for (unsigned rows = 1; rows <= panel.unit.maxRows(); ++rows)
-    tiles.push_back(emitTile(rows));
+    tiles.push_back(emitTile(rows, 1));
+  if (panel.unit.registers() == 1)
+    abreast = emitTile(1, mostAbreast);
   slab->emit();
   sumBuffer = k.stack(64 * slab->tileRows() * blockTiles * blockPanels);
   slabBuffer = k.stack(slab->bytes() * slab->tilePanels());
@@ -301,10 +349,22 @@ void GroupContract::emit() {
     k.loop(columnBegin, columnEnd, 16 * blockPanels,
            [&](Val column) { manyRows(column, rowBegin, middle); });
   });
-  k.ifThen(middle < rowEnd, [&] {
+  auto few = [&] {
     k.loop(columnBegin, columnEnd, 16,
            [&](Val column) { fewRows(column, middle, rowEnd); });
-  });
+    return Vals();
+  };
+  if (!abreast) {
+    few();
+    return;
+  }
+  k.ifElse(
+      eq(rowEnd - middle, 1),
+      [&] {
+        oneRow(columnBegin, middle);
+        return Vals();
+      },
+      few);
 }
 
 llvm::LogicalResult

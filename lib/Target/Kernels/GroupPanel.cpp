@@ -17,6 +17,27 @@ GroupPanel::GroupPanel(KernelBuilder &k, const numerics::DecodeSpec &spec,
       regions(encodedRegions(spec)), program(numerics::scaleProgram(spec)),
       planes(codePlanes(spec.codeBits)) {}
 
+GroupPlace GroupPanel::placeAfter(const GroupPlace &place, Val index,
+                                  Val depth) {
+  auto blocks = [&](int64_t size) { return (depth + (size - 1)) / size; };
+  GroupPlace after;
+  after.codes = place.codes + index * blocks(groupChunk) * chunkBytes();
+  for (auto [region, address] :
+       llvm::zip_equal(factorRegions(), place.regions)) {
+    Val rows = region.groupK ? blocks(region.groupK) : k.i64(1);
+    after.regions.push_back(address + index * rows * region.rowBytes());
+  }
+  return after;
+}
+
+void GroupPanel::prefetchAhead(const GroupPlace &place, Val chunk) {
+  Val codes = place.codes + chunk * chunkBytes();
+  if (place.jump)
+    k.prefetchAhead(codes, chunkBytes(), *place.jump);
+  else
+    k.prefetchAhead(codes, chunkBytes());
+}
+
 Val GroupPanel::codes(Val chunk, unsigned step, unsigned part) {
   Val codes;
   unsigned shift = 0;

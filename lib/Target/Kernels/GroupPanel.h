@@ -29,6 +29,14 @@ struct GroupRow {
   Val scale, total, lacking, scaled;
 };
 
+/// Where a panel has its codes and each factor region.
+struct GroupPlace {
+  Val codes;
+  KernelBuilder::Vals regions;
+  /// Where the reader goes on after the codes, if not behind them.
+  std::optional<KernelBuilder::Jump> jump;
+};
+
 class GroupPanel {
 public:
   using Vals = KernelBuilder::Vals;
@@ -47,6 +55,10 @@ public:
     return llvm::ArrayRef(regions).drop_front();
   }
 
+  /// The panel that lies `index` panels of `depth` rows after one.
+  GroupPlace placeAfter(const GroupPlace &place, Val index, Val depth);
+  /// Asks for codes that come after those of a chunk.
+  void prefetchAhead(const GroupPlace &place, Val chunk);
   /// Register `part` of the codes of step `step` of a chunk, as bytes that
   /// GroupUnit multiplies.
   Val codes(Val chunk, unsigned step, unsigned part);

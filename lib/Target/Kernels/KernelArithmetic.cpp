@@ -407,10 +407,21 @@ void KernelBuilder::prefetch(Val address) {
                          data);
 }
 
+/// In bytes.
+static constexpr int64_t prefetchDistance = 4096;
+
 void KernelBuilder::prefetchAhead(Val address, int64_t bytes) {
-  constexpr int64_t line = 64, distance = 4096;
+  constexpr int64_t line = 64;
   for (int64_t at = 0; at < bytes; at += line)
-    prefetch(address + (distance + at));
+    prefetch(address + (prefetchDistance + at));
+}
+
+void KernelBuilder::prefetchAhead(Val address, int64_t bytes,
+                                  const Jump &jump) {
+  Val isInside = wrap(
+      LLVM::ICmpOp::create(builder, location, LLVM::ICmpPredicate::ult,
+                           (address + prefetchDistance).value, jump.end.value));
+  prefetchAhead(select(isInside, address, address + jump.skip), bytes);
 }
 
 Val KernelBuilder::intrinsic(StringRef name, Type result,

@@ -12,6 +12,8 @@ using namespace qc::kernels;
 /// Rows that read a panel one tile after the other.
 static constexpr int64_t pickedBlockRows = 48;
 
+static constexpr int64_t headerBytes = 128;
+
 PickedPanels::PickedPanels(KernelBuilder &k,
                            const numerics::SparseFormat &format,
                            int64_t element, int64_t headerAt)
@@ -40,7 +42,8 @@ PickedPanels::Vals PickedPanels::copyRest(llvm::ArrayRef<Val> x, Val rest) {
   return rows;
 }
 
-void PickedPanels::tileBody(unsigned count, llvm::ArrayRef<Val> a) {
+void PickedPanels::tileBody(unsigned count, unsigned width,
+                            llvm::ArrayRef<Val> a) {
   Vals x;
   for (unsigned r = 0; r < count; ++r)
     x.push_back(a[X] + a[XRow] * (element * r));
@@ -52,45 +55,96 @@ void PickedPanels::tileBody(unsigned count, llvm::ArrayRef<Val> a) {
   };
   int64_t inputs = layout.blockInputs(), bytes = layout.blockBytes();
   Val blocks = a[Depth] / inputs, rest = a[Depth] % inputs;
-  Vals state = start(count, a[Header]);
+  Val bytesOfPanel = panelBytes(a[Depth]);
+  auto headerOf = [&](int64_t p) { return a[Header] + p * headerBytes; };
+  Vals state;
+  for (unsigned p = 0; p < width; ++p)
+    state.append(start(count, headerOf(p)));
+  size_t own = state.size() / width;
+  auto blockOf = [&](Val index, llvm::ArrayRef<Val> rows,
+                     llvm::ArrayRef<Val> carried) {
+    Vals next;
+    for (int64_t p = 0; p < width; ++p) {
+      Val begin = a[W] + bytesOfPanel * p, at = begin + index * bytes;
+      if (width > 1)
+        k.prefetchAhead(
+            at, bytes,
+            {begin + bytesOfPanel, bytesOfPanel * int64_t(width - 1)});
+      else if (count == 1)
+        k.prefetchAhead(at, bytes);
+      next.append(block(at, rows, carried.slice(p * own, own)));
+    }
+    return next;
+  };
   state = k.loop(k.i64(0), blocks, 1, state,
                  [&](Val i, llvm::ArrayRef<Val> carried) {
-                   return block(a[W] + i * bytes, rowsAt(i * inputs), carried);
+                   return blockOf(i, rowsAt(i * inputs), carried);
                  });
   state = k.ifElse(
       rest > 0,
       [&] {
-        return block(a[W] + blocks * bytes,
-                     copyRest(rowsAt(blocks * inputs), rest), state);
+        return blockOf(blocks, copyRest(rowsAt(blocks * inputs), rest), state);
       },
       [&] { return state; });
-  finish(count, state, a[Header], a[Out]);
+  for (unsigned p = 0; p < width; ++p)
+    finish(count, llvm::ArrayRef(state).slice(p * own, own), headerOf(p),
+           a[Out] + int64_t(p * pickedBlockRows * 64));
 }
 
-void PickedPanels::emitTiles(unsigned most) {
+void PickedPanels::emitTiles(unsigned most, unsigned width) {
+  panels = width;
   mlir::Type p = k.ptr(), i = k.i64Type();
+  auto emit = [&](const std::string &name, unsigned count, unsigned width) {
+    return k.function(name, {p, i, p, p, i, p}, [&](llvm::ArrayRef<Val> a) {
+      tileBody(count, width, a);
+    });
+  };
   for (unsigned count = 1; count <= most; ++count)
-    tiles.push_back(
-        k.function("picked" + std::to_string(count), {p, i, p, p, i, p},
-                   [&](llvm::ArrayRef<Val> a) { tileBody(count, a); }));
+    tiles.push_back(emit("picked" + std::to_string(count), count, 1));
+  if (width > 1)
+    abreast = emit("picked1x" + std::to_string(16 * width), 1, width);
 }
 
 void PickedPanels::begin(const Matrix &given) {
   matrix = given;
   allPanels = (matrix.n + 15) / 16;
-  panelBytes = (matrix.depth + (layout.blockInputs() - 1)) /
-               layout.blockInputs() * layout.blockBytes();
 }
 
-void PickedPanels::sum(Val first, Val count, Val panel, Val, Val to) {
-  Val header = matrix.weights + (panel * 128 + headerAt);
-  Val weights = matrix.weights + (allPanels * 128 + panel * panelBytes);
+Val PickedPanels::panelBytes(Val depth) const {
+  int64_t inputs = layout.blockInputs();
+  return (depth + (inputs - 1)) / inputs * layout.blockBytes();
+}
+
+void PickedPanels::callTile(Function tile, Val row, Val panel, Val to) {
+  Val x = matrix.x + row * matrix.xRow * element;
+  Val header = matrix.weights + (panel * headerBytes + headerAt);
+  Val weights = matrix.weights +
+                (allPanels * headerBytes + panel * panelBytes(matrix.depth));
+  k.call(tile, {x, matrix.xRow, weights, header, matrix.depth, to});
+}
+
+void PickedPanels::sum(Val first, Val count, Val panel, Val width, Val to) {
   int64_t most = tiles.size();
-  k.loop(k.i64(0), count, most, [&](Val row) {
-    Val x = matrix.x + (first + row) * matrix.xRow * element;
-    k.switchOn(min(count - row, most) - 1, tiles.size(), [&](unsigned i) {
-      k.call(tiles[i],
-             {x, matrix.xRow, weights, header, matrix.depth, to + row * 64});
+  auto each = [&] {
+    k.loop(k.i64(0), width, 1, [&](Val p) {
+      k.loop(k.i64(0), count, most, [&](Val row) {
+        k.switchOn(min(count - row, most) - 1, tiles.size(), [&](unsigned i) {
+          callTile(tiles[i], first + row, panel + p,
+                   to + (p * pickedBlockRows + row) * 64);
+        });
+      });
     });
-  });
+    return Vals();
+  };
+  if (!abreast) {
+    each();
+    return;
+  }
+  k.ifElse(
+      eq(count, 1) & eq(width, panels),
+      [&] {
+        callTile(*abreast, first, panel, to);
+        return Vals();
+      },
+      each);
 }

@@ -27,8 +27,9 @@ protected:
   PickedPanels(KernelBuilder &k, const numerics::SparseFormat &format,
                int64_t element, int64_t headerAt);
 
-  /// Emits a tile for each number of rows up to `most`.
-  void emitTiles(unsigned most);
+  /// Emits a tile for each number of rows up to `most`, and one of one row and
+  /// `width` panels.
+  void emitTiles(unsigned most, unsigned width);
   /// The sums that a tile of `rows` rows begins with.
   virtual Vals start(unsigned rows, Val header) = 0;
   /// The sums after another block of weights; `x` is where the rows have its
@@ -45,14 +46,18 @@ protected:
 private:
   /// The arguments of a tile.
   enum { X, XRow, W, Header, Depth, Out };
-  void tileBody(unsigned rows, llvm::ArrayRef<Val> a);
+  void tileBody(unsigned rows, unsigned width, llvm::ArrayRef<Val> a);
+  void callTile(Function tile, Val row, Val panel, Val to);
   /// Copies of the rows' last `rest` inputs, filled up to a block with zeros.
   Vals copyRest(llvm::ArrayRef<Val> x, Val rest);
 
   int64_t element, headerAt;
+  Val panelBytes(Val depth) const;
+
   std::vector<Function> tiles;
+  std::optional<Function> abreast;
   Matrix matrix;
-  Val panelBytes, allPanels;
+  Val allPanels;
 };
 
 } // namespace qc::kernels

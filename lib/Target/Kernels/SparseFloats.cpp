@@ -40,7 +40,10 @@ private:
 
 FloatNofM::FloatNofM(KernelBuilder &k, const numerics::SparseFormat &format)
     : PickedPanels(k, format, sizeof(float), /*headerAt=*/64) {
-  emitTiles(registers() == 1 ? 8 : registers() == 2 ? 4 : 2);
+  emitTiles(registers() == 1   ? 8
+            : registers() == 2 ? 4
+                               : 2,
+            registers() == 1 ? panelsAbreast : 1);
 }
 
 Val FloatNofM::table(Val pointer) {

@@ -31,6 +31,9 @@ public:
                 hasFeature(k.target().arch, k.level(), "avx512vbmi2")),
         picks(!k.isX86() || k.level().vectorBits >= 256) {
     rows = blockRows;
+    // One row meets what vpexpandb gives of several panels.
+    if (expands && this->unit->sumRegisters == 1)
+      panels = panelsAbreast;
   }
   void begin(const Matrix &matrix) override;
   void sum(Val first, Val count, Val panel, Val width, Val to) override;
@@ -40,7 +43,17 @@ private:
   struct Place {
     Val bits, weights;
   };
-  void sumRow(const Place &place, Val x, Val to);
+  /// A panel of several that one row meets abreast: memory gives several
+  /// streams sooner than one.
+  struct Stream {
+    Place place;
+    KernelBuilder::Jump bits, weights;
+  };
+  /// How far the weights of a panel lie behind those of the first.
+  Val weightsOf(Val panel);
+  Place placeOf(Val panel);
+  Stream streamOf(Val panel, int64_t width);
+  void sumRow(unsigned width, Val panel, Val x, Val to);
   void sumRows(const Place &place, Val first, Val count, Val to);
   /// The 64 weights of a step, by vpexpandb.
   Val expand(Val mask, Val weights);
@@ -58,7 +71,7 @@ private:
   /// The level has vpexpandb, an instruction that picks bytes.
   bool expands, picks;
   Matrix matrix;
-  Val allPanels, steps, buffer, table;
+  Val allPanels, steps, bits, weights, buffer, table;
 };
 
 } // namespace
@@ -84,6 +97,8 @@ void Mask::begin(const Matrix &given) {
   tiles->begin(blockRows);
   allPanels = (matrix.n + 15) / 16;
   steps = (matrix.depth + 3) / 4;
+  bits = matrix.weights + (allPanels + 1) * 8;
+  weights = bits + allPanels * steps * 8;
   // What is written of a step may reach beyond it.
   buffer = k.stack(maskSlab * 16 + 64);
   if (!expands && picks)
@@ -129,46 +144,69 @@ Val Mask::decode(Val mask, Val weights, Val to) {
   return weights + countBits(mask);
 }
 
+Val Mask::weightsOf(Val panel) {
+  return k.load(k.i64Type(), matrix.weights + panel * 8);
+}
+
+Mask::Place Mask::placeOf(Val panel) {
+  return {bits + panel * steps * 8, weights + weightsOf(panel)};
+}
+
+Mask::Stream Mask::streamOf(Val panel, int64_t width) {
+  Place end = placeOf(panel + 1);
+  Val next = weightsOf(min(panel + width, allPanels));
+  return {placeOf(panel),
+          {end.bits, steps * (8 * (width - 1))},
+          {end.weights, next - weightsOf(panel + 1)}};
+}
+
 /// One row, whose sums no buffer of weights comes between.
-void Mask::sumRow(const Place &place, Val x, Val to) {
-  // Several sums, so that no product waits for the last.
-  constexpr unsigned chains = 4;
+void Mask::sumRow(unsigned width, Val panel, Val x, Val to) {
+  constexpr int64_t unroll = 4;
+  llvm::SmallVector<Stream> streams;
+  Vals state(width, k.zero(unit->sumType));
+  for (unsigned p = 0; p < width; ++p) {
+    streams.push_back(streamOf(panel + int64_t(p), width));
+    state.push_back(streams.back().place.weights);
+  }
   Val whole = matrix.depth / 4, rest = matrix.depth % 4;
-  auto step = [&](Val &sum, Val &weights, Val index, Val activation) {
-    Val mask = k.load(k.i64Type(), place.bits + index * 8);
-    sum = unit->multiplyAdd(sum, activation, expand(mask, weights));
-    weights = weights + countBits(mask);
+  auto step = [&](Vals &state, Val index, Val activation) {
+    for (unsigned p = 0; p < width; ++p) {
+      Val mask = k.load(k.i64Type(), streams[p].place.bits + index * 8);
+      Val &sum = state[p], &at = state[width + p];
+      sum = unit->multiplyAdd(sum, activation, expand(mask, at));
+      at = at + countBits(mask);
+    }
   };
-  Vals state(chains, k.zero(unit->sumType));
-  state.push_back(place.weights);
-  Val middle = whole / int64_t(chains) * int64_t(chains);
-  state = k.loop(k.i64(0), middle, chains, state,
-                 [&](Val i, llvm::ArrayRef<Val> carried) {
-                   Vals next(carried);
-                   k.prefetchAhead(place.bits + i * 8, 8 * chains);
-                   k.prefetchAhead(next.back(), 64 * chains / 2);
-                   for (unsigned c = 0; c < chains; ++c)
-                     step(next[c], next.back(), i + int64_t(c),
-                          unit->activation(x + (i + int64_t(c)) * 4));
-                   return next;
-                 });
-  Val sum = (state[0] + state[1]) + (state[2] + state[3]);
-  state = k.loop(middle, whole, 1, {sum, state.back()},
-                 [&](Val i, llvm::ArrayRef<Val> carried) {
-                   Vals next(carried);
-                   step(next[0], next[1], i, unit->activation(x + i * 4));
-                   return next;
-                 });
+  Val middle = whole / unroll * unroll;
+  state = k.loop(
+      k.i64(0), middle, unroll, state, [&](Val i, llvm::ArrayRef<Val> carried) {
+        Vals next(carried);
+        for (unsigned p = 0; p < width; ++p) {
+          const Stream &own = streams[p];
+          k.prefetchAhead(own.place.bits + i * 8, 8 * unroll, own.bits);
+          k.prefetchAhead(next[width + p], 64 * unroll / 2, own.weights);
+        }
+        for (int64_t c = 0; c < unroll; ++c)
+          step(next, i + c, unit->activation(x + (i + c) * 4));
+        return next;
+      });
+  state =
+      k.loop(middle, whole, 1, state, [&](Val i, llvm::ArrayRef<Val> carried) {
+        Vals next(carried);
+        step(next, i, unit->activation(x + i * 4));
+        return next;
+      });
   state = k.ifElse(
       rest > 0,
       [&] {
         Vals last(state);
-        step(last[0], last[1], whole,
-             unit->activationTail(x + whole * 4, rest));
+        step(last, whole, unit->activationTail(x + whole * 4, rest));
         return last;
       },
       [&] { return state; });
-  k.store(state[0], to);
+  for (unsigned p = 0; p < width; ++p)
+    k.store(state[p], to + int64_t(64 * p * blockRows));
 }
 
 void Mask::sumRows(const Place &place, Val first, Val count, Val to) {
@@ -191,23 +229,31 @@ void Mask::sumRows(const Place &place, Val first, Val count, Val to) {
          });
 }
 
-void Mask::sum(Val first, Val count, Val panel, Val, Val to) {
-  Val bits = matrix.weights + (allPanels + 1) * 8;
-  Place place{bits + panel * steps * 8,
-              bits + allPanels * steps * 8 +
-                  k.load(k.i64Type(), matrix.weights + panel * 8)};
-  if (!expands || unit->sumRegisters != 1)
-    return sumRows(place, first, count, to);
-  k.ifElse(
-      eq(count, 1),
-      [&] {
-        sumRow(place, matrix.x + first * matrix.xRow, to);
-        return Vals();
-      },
-      [&] {
-        sumRows(place, first, count, to);
-        return Vals();
-      });
+void Mask::sum(Val first, Val count, Val panel, Val width, Val to) {
+  auto each = [&](llvm::function_ref<void(Val, Val)> one) {
+    k.loop(k.i64(0), width, 1,
+           [&](Val p) { one(panel + p, to + p * (64 * blockRows)); });
+    return Vals();
+  };
+  auto rows = [&] {
+    return each(
+        [&](Val p, Val sums) { sumRows(placeOf(p), first, count, sums); });
+  };
+  if (panels == 1) {
+    rows();
+    return;
+  }
+  auto row = [&] {
+    Val x = matrix.x + first * matrix.xRow;
+    return k.ifElse(
+        eq(width, panels),
+        [&] {
+          sumRow(panels, panel, x, to);
+          return Vals();
+        },
+        [&] { return each([&](Val p, Val sums) { sumRow(1, p, x, sums); }); });
+  };
+  k.ifElse(eq(count, 1), row, rows);
 }
 
 std::unique_ptr<SparsePanels>

@@ -44,7 +44,7 @@ private:
 
 NofM::NofM(KernelBuilder &k, const numerics::SparseFormat &format, bool signedX)
     : PickedPanels(k, format, /*element=*/1, /*headerAt=*/0), unit(k, signedX) {
-  emitTiles(unit.maxRows());
+  emitTiles(unit.maxRows(), unit.registers() == 1 ? panelsAbreast : 1);
 }
 
 Val NofM::positions(Val weights, unsigned step, unsigned part) {
@@ -73,8 +73,6 @@ Val NofM::positions(Val weights, unsigned step, unsigned part) {
 Vals NofM::block(Val weights, llvm::ArrayRef<Val> x, llvm::ArrayRef<Val> sums) {
   Vals next(sums);
   int64_t perChunk = layout.chunkSteps();
-  if (x.size() == 1)
-    k.prefetchAhead(weights, layout.blockBytes());
   unsigned registers = unit.registers(), chained = chainsOf(x.size());
   Vals tables(x.size());
   for (unsigned step = 0; step < layout.blockSteps(); ++step) {

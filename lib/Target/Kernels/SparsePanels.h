@@ -18,6 +18,10 @@
 
 namespace qc::kernels {
 
+/// Panels that one row meets abreast where registers hold their sums: memory
+/// gives several streams sooner than one.
+inline constexpr unsigned panelsAbreast = 4;
+
 class SparsePanels {
 public:
   virtual ~SparsePanels() = default;

@@ -2,8 +2,8 @@
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The sums of numerics/WideSums.h of a few rows with a panel, whose codes are
-// taken out of their planes in registers.
+// The sums of numerics/WideSums.h of a few rows with some panels, whose codes
+// are taken out of their planes in registers.
 //
 //===----------------------------------------------------------------------===//
 
@@ -18,24 +18,27 @@ class WideTile {
 public:
   using Vals = KernelBuilder::Vals;
 
-  /// A panel: its codes, the address of each factor region, its rows; and of
-  /// each row of activations the bytes, the scales of blocks and the sums of
-  /// each 16 bytes. The wide panel must outlive it.
+  /// Panels of `depth` rows; and of each row of activations the bytes, the
+  /// scales of blocks and the sums of each 16 bytes. The wide panel and the
+  /// places must outlive it.
   struct Operands {
-    Val codes;
-    llvm::ArrayRef<Val> regions;
+    llvm::ArrayRef<GroupPlace> places;
     Val depth;
     Vals x, scales, sums;
   };
   WideTile(KernelBuilder &k, WidePanel &wide, Operands operands);
 
-  /// The float sums of each row and register.
+  /// The float sums of each panel, row and register.
   Vals sums();
 
 private:
-  /// What a block carries from chunk to chunk: of each row and register the sum
-  /// of products, that of the numbers of the scale and that of those of the
-  /// offset times the activations; of each row the sum of those. Those that
+  unsigned numSums() const { return panels * count * registers; }
+  unsigned sumIndex(unsigned place, unsigned row, unsigned part) const {
+    return (place * count + row) * registers + part;
+  }
+  /// What a block carries from chunk to chunk: of each panel, row and register
+  /// the sum of products, that of the numbers of the scale and that of those of
+  /// the offset times the activations; of each row the sum of those. Those that
   /// the format has.
   struct Totals {
     Vals products, lacking, shift, rows;
@@ -45,13 +48,14 @@ private:
   Totals unflat(llvm::ArrayRef<Val> values) const;
   Vals block(Val index, Val chunkEnd, llvm::ArrayRef<Val> sums);
   void addChunk(Val chunk, Totals &totals);
-  void addSegment(Val chunk, unsigned segment, Totals &totals);
+  void addSegment(unsigned place, Val chunk, unsigned segment, Totals &totals);
+  void addBlock(unsigned place, Val index, const Totals &totals, Vals &sums);
 
   KernelBuilder &k;
   WidePanel &wide;
   GroupPanel &panel;
   Operands operands;
-  unsigned count, registers;
+  unsigned panels, count, registers;
 };
 
 } // namespace qc::kernels

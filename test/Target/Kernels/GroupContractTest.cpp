@@ -170,7 +170,8 @@ using Encoder = std::function<numerics::Encoded(
 static void check(const std::string &name, const Encoder &encode, int64_t k,
                   bool wide = false) {
   static int calls = 0;
-  constexpr int64_t n = 37;
+  // Of one part, panels that one row meets abreast, and some more.
+  constexpr int64_t n = 85;
   Random random(k);
   std::vector<float> values = randomFloats(random, k * n, -1, 1);
   const int64_t shape[] = {k, n};
@@ -181,7 +182,7 @@ static void check(const std::string &name, const Encoder &encode, int64_t k,
   auto run = [&](TestKernel &kernel) {
     // The last in a part of many rows and one of few.
     for (int64_t m : {1, 2, 5, 26})
-      checkProduct(kernel, w, wide, m, k, n);
+      checkProduct(kernel, w, wide, m, k, n, 23, m == 1 ? n : 32);
   };
   for (const CpuLevel &level : testLevels(key)) {
     SCOPED_TRACE(name + " on " + level.name);

@@ -241,6 +241,11 @@ public:
   /// For who reads `bytes` bytes at an address and then goes on in memory: asks
   /// for as many that come later, farther than CPUs look ahead by themselves.
   void prefetchAhead(Val address, int64_t bytes);
+  /// Who reads and comes to `end` goes on `skip` bytes farther.
+  struct Jump {
+    Val end, skip;
+  };
+  void prefetchAhead(Val address, int64_t bytes, const Jump &jump);
   /// Any intrinsic of LLVM by name.
   Val intrinsic(llvm::StringRef name, mlir::Type result,
                 llvm::ArrayRef<Val> arguments);
