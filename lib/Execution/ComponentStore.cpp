@@ -33,7 +33,7 @@ static Expected<std::string> markOf(ModuleOp module,
   std::string more;
   llvm::raw_string_ostream os(more);
   os << static_cast<int>(request.algorithms.scales) << request.algorithms.gptq
-     << request.algorithms.refit
+     << request.algorithms.refit << request.algorithms.quantease
      << static_cast<int>(request.algorithms.pruningRule());
   if (request.samples) {
     auto hash = request.samples->hash();

@@ -109,6 +109,7 @@ Expected<numerics::Encoded> Search::quantize(const LayerStage &stage,
   const quantization::Algorithms &asked = algorithms.at(layer.name);
   options.scales = asked.scales;
   options.gptq.enabled = asked.gptq;
+  options.descends = asked.quantease;
   options.pruning.rule = asked.pruningRule();
   if (mlir::qc::PruneOp prune = layer.getPrune()) {
     std::string problem;

@@ -17,6 +17,7 @@ Algorithms::parse(const std::vector<std::string> &names) {
   };
   Algorithms result;
   std::optional<ScaleRule> rule;
+  auto rounds = [&] { return result.gptq || result.quantease || rule; };
   for (const std::string &name : names) {
     auto scales = llvm::StringSwitch<std::optional<ScaleRule>>(name)
                       .Case("rtn", ScaleRule::Range)
@@ -42,12 +43,12 @@ Algorithms::parse(const std::vector<std::string> &names) {
                         "cle, which is not built yet",
                         "awq or smoothquant, which scale channels");
     if (repair) {
-      if (result.repair || result.gptq || rule)
+      if (result.repair || rounds())
         return refuse(name + " after another algorithm",
                       "one of bias and fit, before weights are rounded");
       result.repair = repair;
     } else if (pruning) {
-      if (result.pruning || result.gptq || rule)
+      if (result.pruning || rounds())
         return refuse(name + " after another algorithm",
                       "one of magnitude, wanda and sparsegpt, before weights "
                       "are rounded");
@@ -58,18 +59,23 @@ Algorithms::parse(const std::vector<std::string> &names) {
                       "one of rtn, mse, imatrix and output");
       rule = scales;
     } else if (name == "refit") {
-      if (result.refit || result.pruning || result.gptq || rule)
+      if (result.refit || result.pruning || rounds())
         return refuse("refit after another algorithm",
                       "it once, before weights are pruned and rounded");
       result.refit = true;
     } else if (name == "gptq") {
+      if (result.quantease)
+        return refuse("gptq after quantease",
+                      "it before, since quantease goes on from its codes");
       result.gptq = true;
+    } else if (name == "quantease") {
+      result.quantease = true;
     } else if (channels == Channels::None) {
       return refuse(printable(name),
                     "awq, smoothquant, magnitude, wanda, sparsegpt, bias, fit, "
-                    "refit, rtn, mse, imatrix, output or gptq");
+                    "refit, rtn, mse, imatrix, output, gptq or quantease");
     } else if (result.channels != Channels::None || result.pruning ||
-               result.refit || result.gptq || rule) {
+               result.refit || rounds()) {
       return refuse(name + " after another algorithm",
                     "scales of channels, which weights are rounded with, "
                     "first and once");
@@ -81,7 +87,7 @@ Algorithms::parse(const std::vector<std::string> &names) {
     result.gptq = true;
   result.scales = rule                               ? *rule
                   : result.channels == Channels::Awq ? ScaleRule::Output
-                  : result.gptq                      ? ScaleRule::Mse
+                  : result.gptq || result.quantease  ? ScaleRule::Mse
                                                      : ScaleRule::Range;
   return result;
 }

@@ -55,7 +55,8 @@ static llvm::Error checkInput(const WeightMatrix &weights,
     return fail(weights,
                 "statistics of " + Twine(statistics->channels()) + " inputs",
                 Twine(weights.columns));
-  bool needsHessian = runsGptq(options) || options.scales == ScaleRule::Output;
+  bool needsHessian = runsGptq(options) || options.descends ||
+                      options.scales == ScaleRule::Output;
   if (needsHessian && (!statistics || !statistics->hasHessian()))
     return fail(weights, "no Hessian of the inputs",
                 "calibration data for this algorithm");
@@ -155,6 +156,24 @@ static double meanOutputError(const WeightMatrix &weights,
          static_cast<double>(input.statistics->rows());
 }
 
+/// Rounds each group as the reference encoders do it.
+static void roundGroups(const GroupScales &scales, const RowMatrix &values) {
+  numerics::GroupCodec &codec = scales.codec;
+  for (size_t band = 0; band < codec.bands(); ++band)
+    for (size_t group = 0; group < codec.groups(); ++group)
+      codec.encodeGroup(band, group, scales.gather(values, band, group));
+}
+
+/// Gives each value the nearest code; what they decode to.
+static RowMatrix roundNearest(numerics::GroupCodec &codec,
+                              const RowMatrix &values) {
+  RowMatrix decoded(values.rows(), values.cols());
+  for (Index r = 0; r < values.rows(); ++r)
+    for (Index c = 0; c < values.cols(); ++c)
+      decoded(r, c) = codec.encode(r, c, values(r, c));
+  return decoded;
+}
+
 llvm::Expected<QuantizedMatrix> quantization::quantizeMatrix(
     const WeightMatrix &weights, const numerics::GroupFormat &format,
     const LayerInput &input, const MatrixOptions &options) {
@@ -171,16 +190,20 @@ llvm::Expected<QuantizedMatrix> quantization::quantizeMatrix(
       numerics::makeGroupCodec(format, shape);
   GroupScales scales(*codec, options.scales, importance);
   QuantizedMatrix result;
+  RowMatrix rounded;
   if (runsGptq(options)) {
-    result.damping =
-        runGptq(matrix, hessian, scales, options.gptq, mask).damping;
+    GptqResult found = runGptq(matrix, hessian, scales, options.gptq, mask);
+    result.damping = found.damping;
+    rounded = std::move(found.decoded);
   } else {
     RowMatrix kept = mask.applyTo(matrix);
     scales.chooseAll(kept, hessian);
-    for (size_t band = 0; band < codec->bands(); ++band)
-      for (size_t group = 0; group < codec->groups(); ++group)
-        codec->encodeGroup(band, group, scales.gather(kept, band, group));
+    roundGroups(scales, kept);
+    if (options.descends)
+      rounded = roundNearest(*codec, kept);
   }
+  if (options.descends)
+    descend(matrix, hessian, mask, *codec, std::move(rounded));
   result.encoded = codec->take();
   if (!mask.empty() && !numerics::hasZeroCode(result.encoded.spec))
     return fail(weights, "a format without an exact zero",

@@ -68,6 +68,12 @@ GptqResult runGptq(const RowMatrix &weights, const Eigen::MatrixXd &hessian,
 GptqResult pruneByGptq(const RowMatrix &weights, const Eigen::MatrixXd &hessian,
                        const GptqOptions &options, PruningMask &mask);
 
+/// Chooses each code once more beside all others, for the least error of the
+/// outputs; `decoded` is what the codes decode to. Zeros of the mask stay.
+void descend(const RowMatrix &weights, const Eigen::MatrixXd &hessian,
+             const PruningMask &mask, numerics::GroupCodec &codec,
+             RowMatrix decoded);
+
 } // namespace qc::quantization
 
 #endif // QC_LIB_QUANTIZATION_MATRIXPARTS_H

@@ -438,6 +438,7 @@ TEST(Algorithms, HaveAnOrder) {
   for (std::vector<std::string> names :
        {std::vector<std::string>{"gptq", "wanda"},
         {"mse", "wanda"},
+        {"quantease", "wanda"},
         {"magnitude", "wanda"}})
     EXPECT_EQ(messageOf(names),
               "--algorithm: found wanda after another algorithm, expected one "
@@ -448,6 +449,12 @@ TEST(Algorithms, HaveAnOrder) {
   EXPECT_EQ(messageOf({"gptq", "refit"}),
             "--algorithm: found refit after another algorithm, expected it "
             "once, before weights are pruned and rounded");
+  EXPECT_EQ(
+      messageOf({"quantease", "gptq"}),
+      "--algorithm: found gptq after quantease, expected it before, since "
+      "quantease goes on from its codes");
+  EXPECT_TRUE(parse({"quantease"}).needsHessian());
+  EXPECT_NE(messageOf({"quantease", "refit"}), "");
   EXPECT_NE(messageOf({"wanda", "refit"}), "");
   EXPECT_NE(messageOf({"refit", "awq"}), "");
 }

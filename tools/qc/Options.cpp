@@ -60,7 +60,7 @@ void CompileArguments::addQuantizationOptions(CLI::App &command) {
   command.add_option(
       "--algorithm", algorithms,
       "awq, smoothquant, refit, magnitude, wanda, sparsegpt, bias, fit, rtn, "
-      "mse, imatrix, output, gptq, applied in this order");
+      "mse, imatrix, output, gptq, quantease, applied in this order");
   command.add_option("--imatrix", options.imatrixFile,
                      "An importance matrix, as llama-imatrix writes it");
   command.add_option("--recipe", options.recipeFile,

@@ -32,6 +32,8 @@ struct Algorithms {
   bool refit = false;
   ScaleRule scales = ScaleRule::Range;
   bool gptq = false;
+  /// Codes are chosen once more after that.
+  bool quantease = false;
 
   PruningRule pruningRule() const {
     return pruning.value_or(PruningRule::Magnitude);
@@ -44,7 +46,7 @@ struct Algorithms {
   }
   /// Products of the inputs of a layer count, not just their squares.
   bool needsHessian() const {
-    return refit || gptq || scales == ScaleRule::Output;
+    return refit || gptq || quantease || scales == ScaleRule::Output;
   }
   /// Weights have to be run with inputs; an importance matrix may do instead
   /// where this is false.
@@ -53,9 +55,9 @@ struct Algorithms {
   }
 
   /// Parses awq, smoothquant, magnitude, wanda, sparsegpt, bias, fit, refit,
-  /// rtn, mse, imatrix, output, gptq. Without a rule for scales gptq has mse,
-  /// and awq the search by the outputs' error. sparsegpt asks for gptq, whose
-  /// loop it belongs to.
+  /// rtn, mse, imatrix, output, gptq, quantease. Without a rule for scales gptq
+  /// and quantease have mse, and awq the search by the outputs' error.
+  /// sparsegpt asks for gptq, whose loop it belongs to.
   static llvm::Expected<Algorithms>
   parse(const std::vector<std::string> &names);
 };

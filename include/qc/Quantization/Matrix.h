@@ -30,7 +30,7 @@ struct WeightMatrix {
 
 /// What is known of the inputs x, any of it absent.
 struct LayerInput {
-  /// Needed by GPTQ, SparseGPT, AWQ and ScaleRule::Output.
+  /// Needed by GPTQ, QuantEase, SparseGPT, AWQ and ScaleRule::Output.
   const InputStatistics *statistics = nullptr;
   /// What each column counts for, as an importance matrix has it; empty: the
   /// mean squares of the statistics.
@@ -62,6 +62,8 @@ struct GptqOptions {
 struct MatrixOptions {
   ScaleRule scales = ScaleRule::Range;
   GptqOptions gptq = {};
+  /// Codes are chosen once more, each beside all others (QuantEase).
+  bool descends = false;
   /// Weights that become zero. SparseGPT finds them in the loop of GPTQ, which
   /// it enables; GPTQ knows those that the other rules have found.
   PruningOptions pruning = {};
