@@ -15,6 +15,7 @@
 #include "Emitters.h"
 #include "Epilogue.h"
 #include "NarrowSlab.h"
+#include "Parts.h"
 #include "WideSlab.h"
 #include "WideTile.h"
 
@@ -27,10 +28,6 @@ namespace S = qc::slots::contract;
 
 /// Tiles of rows that share a slab at most, and panels that share packed rows.
 static constexpr int64_t blockTiles = 16, blockPanels = 8;
-
-/// Panels that one row meets abreast: memory gives several streams sooner than
-/// one.
-static constexpr int64_t mostAbreast = 4;
 
 namespace {
 
@@ -151,7 +148,7 @@ void GroupContract::tileBody(unsigned count, unsigned width,
     rows.sums.push_back(a[XSums] + skipped / 16 * 4);
   }
   Val chunks = (a[K] + (groupChunk - 1)) / groupChunk;
-  Val panelBytes = chunks * panel.chunkBytes();
+  Val panelBytes = panel.codesBytes(a[K]);
   llvm::SmallVector<GroupPlace> places;
   GroupPlace first{a[Codes], Vals(a.drop_front(NumArguments)), std::nullopt};
   for (int64_t p = 0; p < width; ++p) {
@@ -191,13 +188,10 @@ GroupPlace GroupContract::placeOf(Val column) {
   GroupPlace first;
   Val at = k.slotPtr(S::W);
   first.codes = at;
-  at = at + panels * chunks * panel.chunkBytes();
+  at = at + panels * panel.codesBytes(depth);
   for (const EncodedRegion &region : panel.factorRegions()) {
     first.regions.push_back(at);
-    Val rows = k.i64(1);
-    if (region.groupK)
-      rows = (depth + (region.groupK - 1)) / region.groupK;
-    at = at + panels * rows * region.rowBytes();
+    at = at + panels * panel.regionBytes(region, depth);
   }
   return panel.placeAfter(first, column / 16, depth);
 }
@@ -244,7 +238,7 @@ void GroupContract::fewRows(Val column, Val rowBegin, Val rowEnd) {
 }
 
 void GroupContract::oneRow(Val columnBegin, Val row) {
-  int64_t width = 16 * mostAbreast;
+  int64_t width = 16 * panelsAbreast;
   Val rest = columnBegin + (columnEnd - columnBegin) / width * width;
   k.loop(columnBegin, rest, width, [&](Val column) {
     callTile(*abreast, column, row);
@@ -325,7 +319,7 @@ void GroupContract::emit() {
   for (unsigned rows = 1; rows <= panel.unit.maxRows(); ++rows)
     tiles.push_back(emitTile(rows, 1));
   if (panel.unit.registers() == 1)
-    abreast = emitTile(1, mostAbreast);
+    abreast = emitTile(1, panelsAbreast);
   slab->emit();
   sumBuffer = k.stack(64 * slab->tileRows() * blockTiles * blockPanels);
   slabBuffer = k.stack(slab->bytes() * slab->tilePanels());

@@ -17,16 +17,23 @@ GroupPanel::GroupPanel(KernelBuilder &k, const numerics::DecodeSpec &spec,
       regions(encodedRegions(spec)), program(numerics::scaleProgram(spec)),
       planes(codePlanes(spec.codeBits)) {}
 
+Val GroupPanel::codesBytes(Val depth) const {
+  return (depth + (groupChunk - 1)) / groupChunk * chunkBytes();
+}
+
+Val GroupPanel::regionBytes(const EncodedRegion &region, Val depth) const {
+  Val rows = k.i64(1);
+  if (region.groupK)
+    rows = (depth + (region.groupK - 1)) / region.groupK;
+  return rows * region.rowBytes();
+}
+
 GroupPlace GroupPanel::placeAfter(const GroupPlace &place, Val index,
-                                  Val depth) {
-  auto blocks = [&](int64_t size) { return (depth + (size - 1)) / size; };
+                                  Val depth) const {
   GroupPlace after;
-  after.codes = place.codes + index * blocks(groupChunk) * chunkBytes();
-  for (auto [region, address] :
-       llvm::zip_equal(factorRegions(), place.regions)) {
-    Val rows = region.groupK ? blocks(region.groupK) : k.i64(1);
-    after.regions.push_back(address + index * rows * region.rowBytes());
-  }
+  after.codes = place.codes + index * codesBytes(depth);
+  for (auto [region, address] : llvm::zip_equal(factorRegions(), place.regions))
+    after.regions.push_back(address + index * regionBytes(region, depth));
   return after;
 }
 

@@ -55,8 +55,11 @@ public:
     return llvm::ArrayRef(regions).drop_front();
   }
 
+  /// Bytes of the codes of a panel of `depth` rows, and of a factor region.
+  Val codesBytes(Val depth) const;
+  Val regionBytes(const EncodedRegion &region, Val depth) const;
   /// The panel that lies `index` panels of `depth` rows after one.
-  GroupPlace placeAfter(const GroupPlace &place, Val index, Val depth);
+  GroupPlace placeAfter(const GroupPlace &place, Val index, Val depth) const;
   /// Asks for codes that come after those of a chunk.
   void prefetchAhead(const GroupPlace &place, Val chunk);
   /// Register `part` of the codes of step `step` of a chunk, as bytes that

@@ -15,6 +15,10 @@
 
 namespace qc::kernels {
 
+/// Panels of 16 columns that one row meets abreast where registers hold their
+/// sums: memory gives several streams sooner than one.
+inline constexpr int64_t panelsAbreast = 4;
+
 /// An element type as a key names it: i1, i8, u8 (or ui8), ..., f64.
 struct ElementType {
   unsigned bits = 0;

@@ -10,17 +10,13 @@
 #ifndef QC_LIB_TARGET_KERNELS_SPARSEPANELS_H
 #define QC_LIB_TARGET_KERNELS_SPARSEPANELS_H
 
-#include "qc/Target/Kernels/KernelBuilder.h"
-#include "qc/TargetInfo/KernelKey.h"
+#include "Parts.h"
+
 #include "qc/TargetInfo/SparsePacking.h"
 
 #include <memory>
 
 namespace qc::kernels {
-
-/// Panels that one row meets abreast where registers hold their sums: memory
-/// gives several streams sooner than one.
-inline constexpr unsigned panelsAbreast = 4;
 
 class SparsePanels {
 public:
