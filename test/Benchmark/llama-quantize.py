@@ -135,7 +135,7 @@ def main():
     parser.add_argument("--mixtures", default="Q4_K_M,Q3_K_M,Q2_K")
     parser.add_argument("--context", type=int, default=257)
     parser.add_argument("--samples", type=int, default=64)
-    parser.add_argument("--algorithms", default="output:gptq:refit,gptq",
+    parser.add_argument("--algorithms", default="output:gptq:refit,gptq:refit,gptq,quantease",
                         help="with : between them")
     parser.add_argument("--qc", default="build/bin/qc")
     arguments = parser.parse_args()
