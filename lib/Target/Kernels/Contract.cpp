@@ -52,6 +52,8 @@ private:
   void decodedColumns(Val count, Val column, Val panels);
   void decodedSlab(Val count, Val firstPanel, Val panels, Val begin, Val end,
                    Val offset);
+  /// The same for one row, whose weights stay in registers.
+  void decodedRow(Val firstPanel, Val panels, Val begin, Val end, Val offset);
   void finish(Val row, Val rows, Val column, Val columns);
 
   KernelBuilder &k;
@@ -178,8 +180,17 @@ void ContractLoops::decodedColumns(Val count, Val column, Val panels) {
       k.loop(base / size, slabs, 1, [&](Val s) {
         Val begin = max(s * size, base);
         Val end = min((s + 1) * size, base + run);
-        decodedSlab(count, column / 16, panels, begin, end,
-                    (at + (begin - base)) * 4);
+        Val offset = (at + (begin - base)) * 4;
+        k.ifElse(
+            eq(count, 1),
+            [&] {
+              decodedRow(column / 16, panels, begin, end, offset);
+              return KernelBuilder::Vals();
+            },
+            [&] {
+              decodedSlab(count, column / 16, panels, begin, end, offset);
+              return KernelBuilder::Vals();
+            });
       });
     });
   });
@@ -204,6 +215,21 @@ void ContractLoops::decodedSlab(Val count, Val firstPanel, Val panels,
     call.offset = offset;
     call.sums = sums + row * int64_t(4 * tiles.columns());
     tiles.call(call);
+  });
+}
+
+void ContractLoops::decodedRow(Val firstPanel, Val panels, Val begin, Val end,
+                               Val offset) {
+  Val row = k.load(k.ptr(), table) + offset;
+  unsigned width = unit.maxPanels;
+  Val wide = panels / int64_t(width) * int64_t(width);
+  k.ifThen(wide > 0, [&] {
+    decoder->addRow(row, firstPanel, width, begin, end, sums, unit);
+  });
+  if (width == 1)
+    return;
+  k.loop(wide, panels, 1, [&](Val p) {
+    decoder->addRow(row, firstPanel + p, 1, begin, end, sums + p * 64, unit);
   });
 }
 

@@ -14,6 +14,7 @@
 using namespace qc;
 using namespace qc::kernels;
 using numerics::ElementKind;
+using Vals = KernelBuilder::Vals;
 
 /// Largest slab: 64 columns of it stay in the first-level cache.
 static constexpr int64_t maxSlab = 64;
@@ -142,26 +143,70 @@ Val qc::kernels::loadPanelRow(KernelBuilder &k, ElementKind kind, Val pointer) {
   }
 }
 
-void PanelDecoder::decodeSegment(Val panel, Val begin, Val end, Val to) {
-  KernelBuilder::Vals inputs(1);
+std::pair<Val, Val> PanelDecoder::segment(Val index, Val begin, Val end) const {
+  return {max(index * segmentK, begin), min((index + 1) * segmentK, end)};
+}
+
+Vals PanelDecoder::factors(Val panel, Val begin) {
+  Vals inputs(1);
   for (unsigned i = 1; i < regions.size(); ++i) {
     int64_t group = regions[i].groupK;
     Val row = group ? begin / group : k.i64(0);
     inputs.push_back(
         loadPanelRow(k, regions[i].kind, rowAddress(i, panel, row)));
   }
-  Val codes = rowAddress(0, panel, begin);
-  k.loop(k.i64(0), end - begin, 1, [&](Val i) {
-    inputs[0] =
-        loadPanelRow(k, regions[0].kind, codes + i * regions[0].rowBytes());
-    k.store(k.emit(program, inputs), to + i * 64);
-  });
+  return inputs;
+}
+
+Val PanelDecoder::values(llvm::ArrayRef<Val> factors, Val codes) {
+  Vals inputs(factors);
+  inputs[0] = loadPanelRow(k, regions[0].kind, codes);
+  return k.emit(program, inputs);
 }
 
 void PanelDecoder::decode(Val panel, Val begin, Val end, Val to) {
   k.loop(begin / segmentK, (end - 1) / segmentK + 1, 1, [&](Val s) {
-    Val first = max(s * segmentK, begin);
-    Val last = min((s + 1) * segmentK, end);
-    decodeSegment(panel, first, last, to + (first - begin) * 64);
+    auto [first, last] = segment(s, begin, end);
+    Vals own = factors(panel, first);
+    Val codes = rowAddress(0, panel, first), at = to + (first - begin) * 64;
+    k.loop(k.i64(0), last - first, 1, [&](Val i) {
+      k.store(values(own, codes + i * regions[0].rowBytes()), at + i * 64);
+    });
   });
+}
+
+void PanelDecoder::addRow(Val row, Val panel, unsigned count, Val begin,
+                          Val end, Val to, ProductUnit &unit) {
+  unsigned registers = unit.sumRegisters, lanes = k.lanes();
+  Vals sums;
+  for (unsigned i = 0; i < count * registers; ++i)
+    sums.push_back(k.load(unit.sumType, to + int64_t(4 * lanes * i)));
+  auto add = [&](Val s, llvm::ArrayRef<Val> carried) {
+    auto [first, last] = segment(s, begin, end);
+    llvm::SmallVector<Vals> own;
+    Vals codes;
+    for (unsigned p = 0; p < count; ++p) {
+      own.push_back(factors(panel + p, first));
+      codes.push_back(rowAddress(0, panel + p, first));
+      k.prefetchAhead(codes.back(), segmentK * regions[0].rowBytes());
+    }
+    Val at = row + (first - begin) * 4;
+    return k.loop(
+        k.i64(0), last - first, 1, carried,
+        [&](Val i, llvm::ArrayRef<Val> before) {
+          Vals next(before);
+          Val x = unit.activation(at + i * 4);
+          for (unsigned p = 0; p < count; ++p) {
+            Val w = values(own[p], codes[p] + i * regions[0].rowBytes());
+            for (unsigned r = 0; r < registers; ++r) {
+              Val &sum = next[p * registers + r];
+              sum = unit.multiplyAdd(sum, x, k.slice(w, r * lanes, lanes));
+            }
+          }
+          return next;
+        });
+  };
+  sums = k.loop(begin / segmentK, (end - 1) / segmentK + 1, 1, sums, add);
+  for (auto [i, sum] : llvm::enumerate(sums))
+    k.store(sum, to + int64_t(4 * lanes * i));
 }

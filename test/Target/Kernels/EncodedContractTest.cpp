@@ -57,6 +57,21 @@ TEST(EncodedContract, EveryWidth) {
   }
 }
 
+/// One row has its weights in registers, several panels abreast and then one.
+TEST(EncodedContract, OneRow) {
+  for (unsigned bits = 2; bits <= 8; ++bits)
+    check("row" + std::to_string(bits),
+          affine(bits, bits % 2 == 0, 32, 1, ElementKind::F16),
+          ContractCase::matrix(1, 85, 100));
+  for (int64_t groupK : {0, 1, 50, 128})
+    check("rowgroup" + std::to_string(groupK),
+          affine(4, false, groupK, 1, ElementKind::BF16),
+          ContractCase::matrix(1, 150, 300));
+  WeightEncoding encoding = affine(4, true, 32, 1, ElementKind::F16);
+  check("row", encoding,
+        ContractCase::convolution(1, 3, 3, 10, 70, 3, 1, 0, 1));
+}
+
 TEST(EncodedContract, EveryGroup) {
   for (int64_t groupK : {0, 1, 20, 50, 64, 100, 128})
     check("group" + std::to_string(groupK),
