@@ -31,6 +31,10 @@ namespace qc::search {
 static const char *const usualCandidates[] = {"w8a8", "w8", "w4-g32"};
 static const char *const usualForTexts[] = {"w8", "w6-g64", "w5-g64", "w4-g64",
                                             "w3-g64"};
+/// What these are followed by while smaller ones may be worth it.
+static const char *const usualSmaller[] = {"w3-g64", "w2-g32"};
+
+static const char *const noWeight = "it has no weight";
 
 static std::string fileIn(StringRef folder, StringRef name) {
   llvm::SmallString<128> path(folder);
@@ -99,7 +103,7 @@ Candidates::open(const PrecisionSearchRequest &request, const Shape &shape,
     return std::move(error);
   if (Error error = result->addStatistics(build, hooks))
     return std::move(error);
-  if (Error error = result->findRefusals())
+  if (Error error = result->findRefusals(1))
     return std::move(error);
   if (Error error = result->openAlgorithms(build.model, hooks))
     return std::move(error);
@@ -117,9 +121,10 @@ Error Candidates::findPrecisions(const PrecisionSearchRequest &request) {
     if (!llvm::is_contained(precisions, name))
       precisions.push_back(name);
   }
-  if (request.candidates.empty() && isOfTexts())
+  areUsual = request.candidates.empty();
+  if (areUsual && isOfTexts())
     llvm::append_range(precisions, usualForTexts);
-  else if (request.candidates.empty())
+  else if (areUsual)
     llvm::append_range(precisions, usualCandidates);
   for (const LayerRule &rule : options.layers)
     if (quantization::namesStructures(rule.precision))
@@ -236,7 +241,7 @@ Error Candidates::findGroups() {
     addGroup(layer.name, {}, 0);
     for (size_t i = 1; i < precisions.size(); ++i)
       if (quantization::spellOut(precisions[i]) != "w8a8")
-        layerGroups.back().refusals[i] = "it has no weight";
+        layerGroups.back().refusals[i] = noWeight;
   }
   return Error::success();
 }
@@ -307,8 +312,8 @@ Candidates::precisionsOf(const Assignment &assignment) const {
                             {"layers", std::move(layers)}};
 }
 
-Error Candidates::findRefusals() {
-  for (size_t candidate = 1; candidate < precisions.size(); ++candidate) {
+Error Candidates::findRefusals(size_t first) {
+  for (size_t candidate = first; candidate < precisions.size(); ++candidate) {
     CompileOptions trial;
     std::vector<std::string> remarks;
     auto copy = quantized(uniform(candidate), trial, remarks);
@@ -325,6 +330,22 @@ Error Candidates::findRefusals() {
     }
   }
   return Error::success();
+}
+
+Expected<bool> Candidates::addSmaller() {
+  if (!areUsual)
+    return false;
+  const auto *next = llvm::find_if(usualSmaller, [&](StringRef name) {
+    return !llvm::is_contained(precisions, name);
+  });
+  if (next == std::end(usualSmaller))
+    return false;
+  precisions.push_back(*next);
+  for (LayerGroup &group : layerGroups)
+    group.refusals.push_back(group.weights > 0 ? "" : noWeight);
+  if (Error error = findRefusals(precisions.size() - 1))
+    return std::move(error);
+  return true;
 }
 
 Expected<LoadedModel> Candidates::quantized(const Assignment &assignment,

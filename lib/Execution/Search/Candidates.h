@@ -48,6 +48,9 @@ public:
   int64_t removed() const { return removedCount; }
   /// The candidates, without what is taken out; the first is fp32.
   const std::vector<std::string> &names() const { return precisions; }
+  /// Adds the next smaller one behind the usual ones; false where there is none
+  /// or the user has named others.
+  llvm::Expected<bool> addSmaller();
   const std::vector<LayerGroup> &groups() const { return layerGroups; }
   /// Of each layer in a group its index.
   const std::map<std::string, size_t> &groupOf() const { return indices; }
@@ -93,8 +96,9 @@ private:
   void addGroup(const std::string &name, mlir::Value source, int64_t weights);
   llvm::Error openFolder(const PrecisionSearchRequest &request, size_t number);
   llvm::Error addStatistics(const BuildRequest &build, const BuildHooks &hooks);
-  /// Asks the passes which layers can't have a candidate, and notes why.
-  llvm::Error findRefusals();
+  /// Asks the passes which layers can't have a candidate, from the `first` on,
+  /// and notes why.
+  llvm::Error findRefusals(size_t first);
   llvm::json::Object precisionsOf(const Assignment &assignment) const;
   /// The model at level 2 with this assignment.
   llvm::Expected<LoadedModel> quantized(const Assignment &assignment,
@@ -123,6 +127,7 @@ private:
   quantization::Algorithms algorithms;
   std::unique_ptr<Samples> samples;
   std::vector<std::string> precisions;
+  bool areUsual = false;
   std::vector<LayerGroup> layerGroups;
   std::map<std::string, size_t> indices;
   llvm::DenseMap<mlir::Value, size_t> readers;

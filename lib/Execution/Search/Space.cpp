@@ -211,6 +211,25 @@ Error Space::tryUniform() {
   return Error::success();
 }
 
+/// Where the smallest precision is inside the band in all layers, or too large
+/// still, a smaller one may do in some.
+Error Space::trySmaller() {
+  while (true) {
+    const Trial &smallest = *uniformTrial(owned->names().size() - 1);
+    bool wanted = request.limit ? !fits(smallest)
+                                : request.forSize && bench.isInside(smallest);
+    if (!wanted)
+      return Error::success();
+    auto added = owned->addSmaller();
+    if (!added)
+      return added.takeError();
+    if (!*added)
+      return Error::success();
+    if (Error error = tryUniform())
+      return error;
+  }
+}
+
 Error Space::tryLayers() {
   bench.begin("sensitivity of layers");
   size_t groups = owned->groups().size();
@@ -333,6 +352,8 @@ Error Space::explore() {
   // Where float itself is outside nothing else is looked for.
   if (!request.limit && !bench.isInside(*uniformTrial(0)))
     return Error::success();
+  if (Error error = trySmaller())
+    return error;
   if (Error error = owned->isOfTexts() ? tryPieces() : tryLayers())
     return error;
   sums.emplace(*owned, *tried, bench.costs());

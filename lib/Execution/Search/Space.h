@@ -55,6 +55,8 @@ private:
         number(number) {}
 
   llvm::Error tryUniform();
+  /// Adds smaller candidates, and tries them, while they may be worth it.
+  llvm::Error trySmaller();
   llvm::Error tryLayers();
   /// The same for a language model, piece by piece.
   llvm::Error tryPieces();
