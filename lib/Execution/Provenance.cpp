@@ -18,6 +18,7 @@
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <filesystem>
 #include <set>
 
 using namespace qc;
@@ -158,13 +159,20 @@ static json::Object optionsJson(const BuildRequest &request) {
 
 /// The program that runs, and what it is linked with.
 static Expected<json::Object> toolchainJson(const BuildRequest &request) {
-  std::string program = llvm::sys::fs::getMainExecutable(nullptr, nullptr);
-  auto hash = hashOfFile(program);
+  // Linux has its file even where another has taken its place since it began.
+  const char *own = "/proc/self/exe";
+  std::error_code code;
+  std::string program = std::filesystem::read_symlink(own, code).string();
+  if (code)
+    program = llvm::sys::fs::getMainExecutable(nullptr, nullptr);
+  auto hash = hashOfFile(code ? program : own);
   if (!hash)
     return hash.takeError();
+  StringRef name = llvm::sys::path::filename(program);
+  name.consume_back(" (deleted)");
   return json::Object{{"qc", request.version},
                       {"llvm", LLVM_VERSION_STRING},
-                      {"program", llvm::sys::path::filename(program).str()},
+                      {"program", name.str()},
                       {"sha256", *hash}};
 }
 

@@ -2,11 +2,14 @@
 """manifest.py DIR MODEL [OPTION=FILE...]  DIR's manifest has the hashes of a model, or of the
                                         files in a folder, and of data
 manifest.py options SAME SAME OTHER     the hashes of the options
-manifest.py external MODEL FILE         MODEL with its weights beside it"""
+manifest.py external MODEL FILE         MODEL with its weights beside it
+manifest.py gone MODEL DIR OPTION...    DIR by a qc whose file goes when it has begun"""
 
 import hashlib
 import json
 import os
+import shutil
+import subprocess
 import sys
 
 
@@ -56,7 +59,18 @@ def external(model, path):
               location="weights.bin", size_threshold=64)
 
 
-if sys.argv[1] in ("options", "external"):
+def gone(model, folder, *options):
+    own = os.path.abspath("qc")
+    shutil.copy(shutil.which("qc"), own)
+    expected = sha256(own)
+    process = subprocess.Popen([own, "compile", model, "-o", folder, *options])
+    os.remove(own)
+    assert process.wait() == 0
+    toolchain = made_of(folder)["toolchain"]
+    assert (toolchain["program"], toolchain["sha256"]) == ("qc", expected)
+
+
+if sys.argv[1] in ("options", "external", "gone"):
     globals()[sys.argv[1]](*sys.argv[2:])
 else:
     check(*sys.argv[1:])
