@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""killed-search.py [--kills N] [--seed N] WORK -- MODEL OPTIONS
+"""killed-search.py [--kills N] [--seed N] [--last] WORK -- MODEL OPTIONS
 
 Runs `qc compile MODEL -o WORK/whole OPTIONS`, a search by size, to its end; then
 the same into WORK/killed, killed (SIGKILL) N times at random moments of what a
-search takes, and gone on with by --resume. Both have to have the same recipe, the
+search takes, with --last once more when its last trial is kept, and gone on with
+by --resume. Both have to have the same recipe, the
 same header and the same library. QC names the driver (qc).
 """
 
@@ -48,6 +49,22 @@ def kill_once(out, options, resume, seconds):
     return True
 
 
+def kill_last(out, options, moves):
+    """Kills it when as many moves of layers are kept as the whole one made."""
+    process = subprocess.Popen(command(out, options, os.path.exists(out + ".partial")),
+                               stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL)
+    path = os.path.join(out + ".partial", "trials.jsonl")
+    while process.poll() is None:
+        if os.path.exists(path) and read(path).count(b'"origin":"move"') == moves:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            print(f"killed after its last trial, {trials(out)} are kept", flush=True)
+            return True
+        time.sleep(0.001)
+    return False
+
+
 def read(path):
     with open(path, "rb") as file:
         return file.read()
@@ -66,6 +83,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=5)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--last", action="store_true")
     parser.add_argument("work")
     parser.add_argument("options", nargs="+")
     args = parser.parse_args()
@@ -85,6 +103,9 @@ def main():
         if not kill_once(killed, args.options, os.path.exists(partial),
                          moments.uniform(0, 2 * seconds / (args.kills + 1))):
             break
+        kills += 1
+    moves = [trial["origin"] for trial in search["trials"]].count("move")
+    if args.last and kill_last(killed, args.options, moves):
         kills += 1
     if not os.path.exists(killed):
         subprocess.run(command(killed, args.options,

@@ -252,10 +252,11 @@ Error Space::tryLayers() {
   return Error::success();
 }
 
-const Trial *Space::best() const {
+const Trial *Space::best(bool withMoves) const {
   const Trial *best = nullptr;
   for (const Trial &trial : tried->all())
-    if (trial.part == Part::Search && (!request.limit || fits(trial)) &&
+    if (trial.part == Part::Search && (withMoves || trial.origin != "move") &&
+        (!request.limit || fits(trial)) &&
         (!best || bench.isBetter(trial, *best)))
       best = &trial;
   return best;
@@ -304,7 +305,8 @@ const Trial &Space::lastInside() const {
 
 Error Space::moveLayers() {
   bench.begin("moving layers");
-  const Trial *now = best();
+  // A search that goes on makes the moves that it has made again.
+  const Trial *now = best(/*withMoves=*/false);
   size_t all = std::max<size_t>(4, owned->groups().size() / 2);
   const Trial &last = lastInside();
   double mostLoss = std::max(sums->sumOf(now->assignment).loss,

@@ -42,8 +42,8 @@ public:
     return trials().find(owned->uniform(candidate), Part::Search);
   }
   /// The best trial inside the band, else the one least outside; null before
-  /// any.
-  const Trial *best() const;
+  /// any; also without those that single layers moved to.
+  const Trial *best(bool withMoves = true) const;
   /// Within --max-size.
   bool fits(const Trial &trial) const;
   /// Where none fits: the least size of these networks, as --max-size counts.
